@@ -1,0 +1,1 @@
+"""Scheduled chaos for Kubernetes that keeps its promises."""

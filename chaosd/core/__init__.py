@@ -1,0 +1,1 @@
+"""Decisions: pure, given now, randomness and data; they know no clock, network or Kubernetes."""

@@ -1,0 +1,322 @@
+"""What the engine needs from the outside world, as Protocols, and how a call can go wrong.
+
+Every method that leaves the process has a timeout of its own and raises only :class:`CallFailed`
+and its subclasses. No adapter sends anything that changes the world more than once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from chaosd.core.ledger import Intent, Step, StepState
+from chaosd.core.model import (
+    Candidate,
+    Configuration,
+    Examined,
+    Impact,
+    Policy,
+    Reasons,
+    TargetKind,
+    WorkloadKey,
+)
+
+
+class CallFailed(Exception):
+    """A call to the outside world that did not do what was asked, or may not have."""
+
+
+class NotSent(CallFailed):
+    """Nothing left this process: the world is as it was."""
+
+
+class Unanswered(CallFailed):
+    """Sent, and no answer: it may or may not have happened."""
+
+
+class Answered(CallFailed):
+    """The server answered with an error.
+
+    ``status`` is the HTTP status, ``reason`` and ``causes`` are the Kubernetes Status' own.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        reason: str = "",
+        message: str = "",
+        causes: tuple[str, ...] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(f"{status} {reason}: {message}" if reason else f"{status}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.causes = causes
+        self.retry_after = retry_after
+
+
+class NotFound(Answered):
+    """404: there is no such object."""
+
+
+class Conflict(Answered):
+    """409: a precondition does not hold, or the object exists already."""
+
+
+class Forbidden(Answered):
+    """401 or 403: not signed in, or not allowed."""
+
+
+class Invalid(Answered):
+    """400, 413, 415 or 422: the request itself is wrong or too large."""
+
+
+class Expired(Answered):
+    """410: a continue token or resourceVersion is too old."""
+
+
+class TooManyRequests(Answered):
+    """429: refused for now, by a disruption budget (see ``causes``) or by throttling."""
+
+
+class ServerFault(Answered):
+    """500 and above: as with no answer at all, it may or may not have happened."""
+
+
+class Clock(Protocol):
+    """The process's clocks."""
+
+    def now(self) -> datetime:
+        """Wall-clock time, aware, UTC."""
+        ...
+
+    def boot(self) -> float:
+        """Seconds that never jump and go on while the machine sleeps (CLOCK_BOOTTIME)."""
+        ...
+
+
+class Document(Struct, frozen=True):
+    """A versioned object: its text, its annotations, and what identifies this very state of it.
+
+    ``version`` is the resourceVersion.
+    """
+
+    text: str
+    version: str
+    uid: str
+    annotations: Mapping[str, str]
+
+
+class Versioned(Protocol):
+    """One object that is changed by compare-and-swap: the ledger, the lease."""
+
+    def read(self) -> Document | None:
+        """The object as it is now; None when it does not exist."""
+        ...
+
+    def create(self, text: str, annotations: Mapping[str, str]) -> Document:
+        """Make the object; raises Conflict when it exists."""
+        ...
+
+    def swap(
+        self, seen: Document, text: str, annotations: Mapping[str, str | None] | None = None
+    ) -> Document:
+        """Replace the text (and the annotations given; None removes one) if the object is still
+        exactly ``seen``; raises Conflict when it is not. Sent once."""
+        ...
+
+
+class Scope(Struct, frozen=True):
+    """What a question about candidates is asked under."""
+
+    configuration: Configuration
+    policy: Policy
+    now: datetime
+
+
+class Struck(Struct, frozen=True):
+    """A strike whose outcome is known: killed, refused or failed (nothing happened)."""
+
+    state: StepState
+    detail: str = ""
+
+
+class Fenced(Struct, frozen=True):
+    """What is known once a late strike can't land any more; ``known`` None: still nothing."""
+
+    known: StepState | None
+    detail: str = ""
+
+
+class Next(Struct, frozen=True):
+    """What an intent needs after its last step: another victim now, to be asked again at
+    ``wait_until``, or neither: its strikes are done."""
+
+    victim: object | None = None
+    wait_until: datetime | None = None
+
+
+class Recovery(Struct, frozen=True):
+    """How far a struck workload is: ``whole`` again, or ``closed`` because it was deleted,
+    finished or scaled to zero; ``ready`` of ``desired`` pods."""
+
+    whole: bool
+    closed: bool = False
+    ready: int = 0
+    desired: int = 0
+    detail: str = ""
+
+
+class Target(Protocol):
+    """A kind of victim."""
+
+    @property
+    def kind(self) -> TargetKind:
+        """Which policies it serves."""
+        ...
+
+    def survey(self, scope: Scope, only: WorkloadKey | None) -> Iterable[Candidate]:
+        """What could be struck, with the reasons that are cheap to know, as pages arrive.
+
+        ``only`` reads no more than that workload.
+        """
+        ...
+
+    def expand(self, scope: Scope, candidate: Candidate) -> Sequence[Candidate]:
+        """The single things inside a drawn candidate: a workload's pods, with their reasons."""
+        ...
+
+    def examine(self, scope: Scope, candidate: Candidate) -> Examined:
+        """Read one expanded candidate and all that it depends on again, in full."""
+        ...
+
+    def next(self, intent: Intent, now: datetime) -> Next:
+        """What comes after the steps that ``intent`` has."""
+        ...
+
+    def strike(self, intent: Intent, step: Step, timeout: float) -> Struck:
+        """Send the one request of ``step``, bounded by ``timeout`` seconds on both sides."""
+        ...
+
+    def fence(self, intent: Intent, step: Step) -> Fenced:
+        """Make sure that a late strike of ``step`` can't land, then say what happened."""
+        ...
+
+    def recovered(self, intent: Intent, now: datetime) -> Recovery:
+        """Whether the struck workload is whole again."""
+        ...
+
+
+class Guard(Protocol):
+    """A veto over impacts, whichever policy or kind of victim they come from."""
+
+    def object_to(self, scope: Scope, impact: Impact) -> Reasons:
+        """Reasons why nothing with this impact may be struck."""
+        ...
+
+
+class Cluster(Protocol):
+    """Facts about the cluster as a whole."""
+
+    def seed(self) -> str:
+        """The UID of the kube-system namespace."""
+        ...
+
+    def skew(self) -> float | None:
+        """Seconds by which the API server's clock is ahead of ours, from its newest answer;
+        None when it has not answered lately."""
+        ...
+
+
+class Loaded(Struct, frozen=True):
+    """What the configuration file says now.
+
+    ``configuration`` is the newest valid one (None: there was none yet), ``problems`` are those of
+    the file as it is now: while there are any, nothing new is struck. ``fingerprint`` changes with
+    the file's content.
+    """
+
+    configuration: Configuration | None
+    problems: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+
+class Settings(Protocol):
+    """The configuration file."""
+
+    def load(self) -> Loaded:
+        """Read the file again if it may have changed."""
+        ...
+
+
+class Notice(Struct, frozen=True):
+    """Something that people see on an object with ``kubectl describe``: a Kubernetes Event.
+
+    ``name`` makes it unique: sent again, it is made once. ``kind``/``namespace``/``object_name``
+    /``uid`` name the object that it is about; ``warning`` marks what needs attention.
+    """
+
+    name: str
+    kind: str
+    namespace: str
+    object_name: str
+    reason: str
+    message: str
+    at: datetime
+    uid: str = ""
+    api_version: str = "v1"
+    warning: bool = False
+
+
+class Events(Protocol):
+    """The place where notices go."""
+
+    def make(self, notice: Notice) -> None:
+        """Make the Event; one of that name already there is as good."""
+        ...
+
+
+class Report(Protocol):
+    """Metrics and logs: local, and never a reason to fail."""
+
+    def attempted(self, policy: str, target: str, action_id: str, result: str, reasons: Reasons
+                  ) -> None:
+        """An attempt ended: ``killed``, ``refused``, ``failed``, ``unknown``, ``dryRun`` or
+        ``skipped``."""
+        ...
+
+    def sifted(self, policy: str, counts: Mapping[str, int]) -> None:
+        """How many candidates a survey found, by reason code (``eligible`` for none)."""
+        ...
+
+    def stepped(self, intent: Intent, what: str, **fields: object) -> None:
+        """One line of an intent's life: reserved, struck, settled, fenced, observed."""
+        ...
+
+    def settled(self, intent: Intent) -> None:
+        """A result is known and is counted here, once."""
+        ...
+
+    def judged(self, intent: Intent) -> None:
+        """A verdict is known and is counted here, once."""
+        ...
+
+    def state(self, **values: object) -> None:
+        """Gauges: leading, halted, configuration valid, limits left, next slots, windows."""
+        ...
+
+    def failed(self, what: str, error: BaseException) -> None:
+        """Something inside went wrong that is nobody's input."""
+        ...
+
+
+class Ids(Protocol):
+    """Names that nobody else has."""
+
+    def new(self) -> str:
+        """Eight characters, lower case letters and digits."""
+        ...
