@@ -1,0 +1,102 @@
+# `make` alone says what there is. Everything lives in .venv, made from pinned, hashed requirements.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+LOCK_VENV := $(VENV)-lock
+LOCK_WITH := uv==0.13.9
+WORKERS ?= 2
+
+# The first Python that starts (a version manager's shim may be there and fail), is new enough,
+# and, if there is one, can make virtual environments. `make PYTHON=...` names another.
+PYTHON ?= $(shell for need in ensurepip sys; do \
+	for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c "import sys, $$need; sys.exit(sys.version_info < (3, 11))" >/dev/null 2>&1 \
+	&& { echo "$$python"; exit; }; done; done)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help find-python venv test lint types contracts tests fmt demo bench docs lock clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Watch chaosd kill pods in a sandbox, and the sandbox recover (a minute)
+	$(BIN)/chaosd sandbox --demo
+
+test: lint types contracts tests ## Run every check: lint, types, contracts, tests
+
+lint: $(READY) ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY) ## Check types
+	$(BIN)/mypy
+
+contracts: $(READY) ## Check which room imports which
+	$(BIN)/lint-imports --no-cache
+
+tests: $(READY) ## Run all tests (WORKERS=2 at a time)
+	$(BIN)/pytest -q -n $(WORKERS)
+
+fmt: $(READY) ## Format, and mend what can be mended
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## Measure (docs/performance.md)
+	$(BIN)/python -m benchmarks
+
+docs: $(READY) ## Write the generated reference again
+	$(BIN)/chaosd schema
+
+venv: $(READY) ## Make .venv
+
+find-python:
+	@test -n "$(PYTHON)" || { \
+		echo "chaosd needs Python 3.11 or newer; none of python3, python3.13, python3.12, python3.11 is."; \
+		echo "Install one (Debian, Ubuntu: apt-get install python3 python3-venv), or say make PYTHON=/path/to/python."; \
+		exit 1; } >&2
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) does not start or is older than 3.11; chaosd needs Python 3.11 or newer."; \
+		exit 1; } >&2
+	@"$(PYTHON)" -c 'import ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) can't make virtual environments."; \
+		echo "On Debian and Ubuntu: apt-get install python3-venv (or pythonX.Y-venv for that version)."; \
+		exit 1; } >&2
+	@echo "Python: $(PYTHON), $$("$(PYTHON)" --version 2>&1)"
+
+# Made anew when the requirements change, so that nothing unpinned stays behind; also when the
+# interpreter that it was made from is gone.
+ifneq ($(shell $(BIN)/python -c 'print("runs")' 2>/dev/null),runs)
+.PHONY: $(VENV)/.requirements
+endif
+$(VENV)/.requirements: requirements-dev.txt
+	@$(MAKE) --no-print-directory find-python PYTHON="$(PYTHON)"
+	"$(PYTHON)" -m venv --clear $(VENV)
+	@echo "Installing pinned packages (half a minute or so) ..."
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# The build backend is among the pinned packages: no isolation, so nothing else is fetched.
+$(READY): $(VENV)/.requirements pyproject.toml
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Universal: one file for every platform and every Python from 3.11 on. Newest releases each time.
+COMPILE = $(LOCK_VENV)/bin/uv pip compile pyproject.toml --quiet --upgrade --universal \
+	--python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	--no-emit-find-links --annotation-style line
+
+lock: ## Pin the newest releases again (requirements*.txt)
+	@$(MAKE) --no-print-directory find-python PYTHON="$(PYTHON)"
+	"$(PYTHON)" -m venv --clear $(LOCK_VENV)
+	@$(LOCK_VENV)/bin/python -m pip install --quiet $(LOCK_WITH)
+	$(COMPILE) --output-file requirements.txt
+	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@rm -rf $(LOCK_VENV)
+
+clean: ## Remove .venv and what tools left behind
+	rm -rf $(VENV) $(LOCK_VENV) build dist .mypy_cache .pytest_cache .ruff_cache \
+		.import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
