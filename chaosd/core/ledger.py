@@ -185,9 +185,7 @@ class Ledger(Struct, frozen=True, rename="camel"):
         stamps = [self.leader.since] if self.leader else []
         for intent in self.all_intents():
             stamps += [intent.reserved_at]
-            stamps += [
-                at for at in (intent.settled_at, intent.verdict_at, intent.closed_at) if at
-            ]
+            stamps += [at for at in (intent.settled_at, intent.verdict_at, intent.closed_at) if at]
         return max(stamps, default=None)
 
     def last_kill(self, workload: str, *, dry_run: bool) -> LastKill | None:

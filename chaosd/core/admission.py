@@ -1,0 +1,123 @@
+"""May anything be struck now? Every answer is collected, so that people see all of them.
+
+The same function decides for a preview and for the reality.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from chaosd.core.ledger import Ledger
+from chaosd.core.limits import limit_reasons
+from chaosd.core.model import Code, Configuration, Policy, Reason, Reasons
+from chaosd.core.schedule import intent_id
+from chaosd.core.window import opening, strikeable_until
+
+MAX_LATE = timedelta(seconds=30)
+MAX_SKEW = 5.0
+
+
+class Circumstances(Struct, frozen=True):
+    """What the process knows of itself and its surroundings at this instant.
+
+    ``skew`` is in seconds, None when unknown. ``annotation_halt`` is the text of a
+    ``chaosd.io/halt`` annotation on the ledger, None when there is none. ``problems`` are those of
+    the configuration file as it is now; ``changed`` says that it changed since the slot began.
+    """
+
+    now: datetime
+    leading: bool = True
+    stopping: bool = False
+    skew: float | None = 0.0
+    problems: tuple[str, ...] = ()
+    changed: bool = False
+    annotation_halt: str | None = None
+
+
+def admit(
+    ledger: Ledger,
+    configuration: Configuration,
+    policy: Policy,
+    action_id: str,
+    at: datetime,
+    around: Circumstances,
+) -> Reasons:
+    """All reasons why the action of slot ``at`` may not be taken now; none means it may."""
+    return (
+        *_process_reasons(around),
+        *_halt_reasons(ledger, configuration, policy, around),
+        *_slot_reasons(ledger, action_id, at, around),
+        *_clock_reasons(ledger, around),
+        *window_reasons(policy, around.now),
+        *limit_reasons(ledger, configuration.limits, policy, around.now),
+    )
+
+
+def window_reasons(policy: Policy, now: datetime) -> Reasons:
+    """Why the policy's windows don't let an action start now, if they don't."""
+    if strikeable_until(policy.windows, policy.deadline, now):
+        return ()
+    state = opening(policy.windows, now)
+    because = "; ".join(state.because)
+    if not state.open:
+        return (Reason(Code.WINDOW_CLOSED, because),)
+    left = f"open only until {state.next_change:%Y-%m-%dT%H:%M:%SZ}" if state.next_change else ""
+    return (Reason(Code.WINDOW_TOO_SHORT, f"{left}, within the deadline of {policy.deadline}"),)
+
+
+def _process_reasons(around: Circumstances) -> Reasons:
+    reasons = []
+    if around.stopping:
+        reasons.append(Reason(Code.STOPPING, "this process is being stopped"))
+    if not around.leading:
+        reasons.append(Reason(Code.NOT_LEADING, "this process does not hold the lease"))
+    if around.problems:
+        reasons.append(Reason(Code.CONFIGURATION_INVALID, around.problems[0]))
+    if around.changed:
+        reasons.append(Reason(Code.CONFIGURATION_CHANGED, "it changed since the slot began"))
+    return tuple(reasons)
+
+
+def _halt_reasons(
+    ledger: Ledger, configuration: Configuration, policy: Policy, around: Circumstances
+) -> Reasons:
+    reasons = []
+    if ledger.halt:
+        reasons.append(Reason(Code.HALTED, f"by {ledger.halt.who}: {ledger.halt.why}"))
+    if around.annotation_halt is not None:
+        why = around.annotation_halt or "no reason given"
+        reasons.append(Reason(Code.HALTED, f"by annotation: {why}"))
+    if configuration.halted:
+        reasons.append(Reason(Code.HALTED, "by the configuration: halted: true"))
+    if pause := ledger.paused.get(policy.name):
+        reasons.append(Reason(Code.POLICY_PAUSED, f"by {pause.who}: {pause.why}"))
+    return tuple(reasons)
+
+
+def _slot_reasons(ledger: Ledger, action_id: str, at: datetime, around: Circumstances) -> Reasons:
+    reasons = []
+    if ledger.find(intent_id(action_id)):
+        reasons.append(Reason(Code.ALREADY_ATTEMPTED, action_id))
+    if around.now - at > MAX_LATE:
+        late = int((around.now - at).total_seconds())
+        reasons.append(Reason(Code.TOO_LATE, f"{late} s after its slot"))
+    reasons += [
+        Reason(Code.UNSETTLED_INTENT, f"the outcome of intent {intent.id} is not known yet")
+        for intent in ledger.unsettled()
+    ]
+    return tuple(reasons)
+
+
+def _clock_reasons(ledger: Ledger, around: Circumstances) -> Reasons:
+    reasons = []
+    if around.skew is None:
+        reasons.append(Reason(Code.CLOCK_UNKNOWN, "the API server's time is not known"))
+    elif abs(around.skew) > MAX_SKEW:
+        detail = f"the API server's clock differs by {around.skew:+.1f} s"
+        reasons.append(Reason(Code.CLOCK_SKEW, detail))
+    newest = ledger.newest()
+    if newest and around.now < newest:
+        reasons.append(Reason(Code.CLOCK_BACKWARDS, f"the ledger has an entry of {newest}"))
+    return tuple(reasons)

@@ -1,0 +1,290 @@
+"""The rules by which the ledger changes: state x command -> new state, or a refusal with reasons.
+
+Pure, and idempotent: a command that has taken effect already changes nothing, so that one whose
+answer was lost can be given again. Commands of a daemon name its :class:`Writer` and are refused
+once another process leads (a fencing token, as in M. Kleppmann, "How to do distributed locking").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from chaosd.core.ledger import (
+    KEEP,
+    Halt,
+    Intent,
+    LastKill,
+    Leader,
+    Ledger,
+    Result,
+    Step,
+    StepState,
+    Verdict,
+    instant,
+    workload_hash,
+)
+from chaosd.core.model import Code, Reason, Reasons
+
+
+class Refusal(Struct, frozen=True):
+    """A command that the ledger does not take, and why."""
+
+    reasons: Reasons
+
+
+class Writer(Struct, frozen=True):
+    """The process that gives a command, by the term in which it leads."""
+
+    holder: str
+    term: int
+
+
+Change = Callable[[Ledger], Ledger | Refusal]
+
+
+def not_leading(ledger: Ledger, writer: Writer) -> Refusal | None:
+    """The refusal for a writer that does not lead (any more)."""
+    leader = ledger.leader
+    if leader and leader.holder == writer.holder and leader.term == writer.term:
+        return None
+    other = f"{leader.holder} leads in term {leader.term}" if leader else "nobody leads"
+    return Refusal((Reason(Code.NOT_LEADING, other),))
+
+
+def lead(ledger: Ledger, holder: str, now: datetime) -> Ledger:
+    """Begin a new term, which makes every older writer's commands be refused."""
+    if ledger.leader and ledger.leader.holder == holder:
+        return ledger
+    term = ledger.leader.term + 1 if ledger.leader else 1
+    return msgspec.structs.replace(ledger, leader=Leader(holder, term, now))
+
+
+def reserve(ledger: Ledger, writer: Writer, intent: Intent) -> Ledger | Refusal:
+    """Write an intent down before anything is done; a dry run's ends with that."""
+    if refusal := not_leading(ledger, writer):
+        return refusal
+    known = ledger.find(intent.id)
+    if known:
+        return Refusal((Reason(Code.ALREADY_ATTEMPTED, intent.action_id),))
+    held = {lock: open_.id for open_ in ledger.intents.values() for lock in open_.locks}
+    taken = tuple(
+        Reason(Code.LOCKED, f"{lock} is held by intent {held[lock]}")
+        for lock in intent.locks
+        if lock in held
+    )
+    if taken and not intent.dry_run:
+        return Refusal(taken)
+    if not intent.dry_run:
+        return msgspec.structs.replace(ledger, intents={**ledger.intents, intent.id: intent})
+    done = msgspec.structs.replace(
+        intent,
+        result=Result.DRY_RUN,
+        settled_at=intent.reserved_at,
+        closed_at=intent.reserved_at,
+        locks=(),
+        steps=(),
+    )
+    kills = ledger.last_dry_kills | {
+        workload_hash(intent.workload): LastKill(_unix(intent.reserved_at), 0)
+    }
+    return msgspec.structs.replace(
+        ledger, outcomes={**ledger.outcomes, intent.id: done}, last_dry_kills=kills
+    )
+
+
+def add_step(ledger: Ledger, writer: Writer, intent_id: str, step: Step) -> Ledger | Refusal:
+    """Reserve a later step of an open intent, whose earlier steps must all be settled."""
+    if refusal := not_leading(ledger, writer):
+        return refusal
+    intent = ledger.intents.get(intent_id)
+    if not intent or intent.result is not None or intent.unsettled:
+        return Refusal((Reason(Code.UNSETTLED_INTENT, intent_id),))
+    if step.number != len(intent.steps) + 1:
+        return Refusal((Reason(Code.ALREADY_ATTEMPTED, f"step {step.number} of {intent_id}"),))
+    return _put(ledger, msgspec.structs.replace(intent, steps=(*intent.steps, step)))
+
+
+def settle_step(
+    ledger: Ledger,
+    writer: Writer | None,
+    intent_id: str,
+    number: int,
+    state: StepState,
+    detail: str,
+    now: datetime,
+) -> Ledger | Refusal:
+    """Write down what a step did. ``writer`` None: settled after a fence, by whoever made it."""
+    if writer and (refusal := not_leading(ledger, writer)):
+        return refusal
+    intent = ledger.intents.get(intent_id)
+    step = intent.unsettled if intent else None
+    if not intent or not step or step.number != number:
+        return ledger
+    done = msgspec.structs.replace(step, state=state, detail=detail, settled_at=now)
+    return _put(ledger, msgspec.structs.replace(intent, steps=(*intent.steps[:-1], done)))
+
+
+def finish_strikes(
+    ledger: Ledger, writer: Writer | None, intent_id: str, now: datetime
+) -> Ledger | Refusal:
+    """No further step comes: the intent's result is known.
+
+    A refused or failed intent is closed and gives its limits and locks back.
+    """
+    if writer and (refusal := not_leading(ledger, writer)):
+        return refusal
+    intent = ledger.intents.get(intent_id)
+    if not intent or intent.result is not None or intent.unsettled or not intent.steps:
+        return ledger
+    states = [step.state for step in intent.steps]
+    last = intent.steps[-1]
+    if StepState.KILLED in states:
+        ended = msgspec.structs.replace(
+            intent, result=Result.KILLED, detail=last.detail, settled_at=now
+        )
+        kills = ledger.last_kills | {
+            workload_hash(intent.workload): LastKill(_unix(last.settled_at or now))
+        }
+        return msgspec.structs.replace(_put(ledger, ended), last_kills=kills)
+    result = Result.REFUSED if last.state is StepState.REFUSED else Result.FAILED
+    ended = msgspec.structs.replace(intent, result=result, detail=last.detail, settled_at=now)
+    return _close(ledger, ended, now)
+
+
+def note_seen(ledger: Ledger, writer: Writer, intent_id: str, seen: str) -> Ledger | Refusal:
+    """Remember what was last observed of an open intent, for people."""
+    if refusal := not_leading(ledger, writer):
+        return refusal
+    intent = ledger.intents.get(intent_id)
+    if not intent or intent.seen == seen:
+        return ledger
+    return _put(ledger, msgspec.structs.replace(intent, seen=seen))
+
+
+def judge(
+    ledger: Ledger, writer: Writer, intent_id: str, verdict: Verdict, now: datetime
+) -> Ledger | Refusal:
+    """Give the verdict on a killed intent.
+
+    ``notRecovered`` leaves it open: it counts against ``concurrent`` until it heals, is closed or
+    forgiven, and stays the verdict then.
+    """
+    if refusal := not_leading(ledger, writer):
+        return refusal
+    return _judged(ledger, intent_id, verdict, now)
+
+
+def tell(ledger: Ledger, writer: Writer, intent_id: str, *, verdict: bool) -> Ledger | Refusal:
+    """Note that this process reports the result (or the verdict), and nobody else does."""
+    if refusal := not_leading(ledger, writer):
+        return refusal
+    intent = ledger.find(intent_id)
+    if not intent or (intent.verdict_told if verdict else intent.told):
+        return ledger
+    field = "verdict_told" if verdict else "told"
+    return _put(ledger, msgspec.structs.replace(intent, **{field: writer.holder}))
+
+
+def halt(ledger: Ledger, stop: Halt, policy: str = "") -> Ledger:
+    """Stop everything, or one policy; the first halt stays, so that its reason is not lost."""
+    if policy:
+        return msgspec.structs.replace(ledger, paused={policy: stop, **ledger.paused})
+    return ledger if ledger.halt else msgspec.structs.replace(ledger, halt=stop)
+
+
+def resume(ledger: Ledger, policy: str = "") -> Ledger:
+    """Take a halt back."""
+    if policy:
+        left = {name: stop for name, stop in ledger.paused.items() if name != policy}
+        return msgspec.structs.replace(ledger, paused=left)
+    return msgspec.structs.replace(ledger, halt=None)
+
+
+def forgive(ledger: Ledger, workload: str, who: str, now: datetime) -> Ledger | Refusal:
+    """Close the intents on a workload that did not recover: a person says that it is fine."""
+    mine = [intent for intent in ledger.intents.values() if intent.workload == workload]
+    stuck = [intent for intent in mine if intent.verdict is Verdict.NOT_RECOVERED]
+    if not stuck:
+        known = ", ".join(sorted({i.workload for i in ledger.intents.values() if i.verdict}))
+        detail = f"{workload} has nothing to forgive" + (f"; unrecovered: {known}" if known else "")
+        return Refusal((Reason(Code.GONE, detail),))
+    for intent in stuck:
+        changed = _judged(ledger, intent.id, Verdict.FORGIVEN, now)
+        done = msgspec.structs.replace(changed.outcomes[intent.id], seen=f"forgiven by {who}")
+        ledger = _put(changed, done)
+    return ledger
+
+
+def prune(ledger: Ledger, writer: Writer, now: datetime, keep: timedelta) -> Ledger | Refusal:
+    """Forget what nobody needs: outcomes after 25 h, last kills after ``keep`` (the longest gap
+    or cooldown, but not under 25 h), requests an hour after they expired."""
+    if refusal := not_leading(ledger, writer):
+        return refusal
+    horizon, long_ago = now - KEEP, _unix(now - max(keep, KEEP))
+    open_keys = {workload_hash(intent.workload) for intent in ledger.intents.values()}
+
+    def kept(kills: dict[str, LastKill]) -> dict[str, LastKill]:
+        return {
+            key: kill
+            for key, kill in kills.items()
+            if key in open_keys or kill.at + max(kill.healed, 0) > long_ago
+        }
+
+    return msgspec.structs.replace(
+        ledger,
+        outcomes={
+            key: intent
+            for key, intent in ledger.outcomes.items()
+            if (intent.closed_at or intent.reserved_at) > horizon
+        },
+        last_kills=kept(ledger.last_kills),
+        last_dry_kills=kept(ledger.last_dry_kills),
+        requests={
+            key: request
+            for key, request in ledger.requests.items()
+            if request.expires > now - timedelta(hours=1)
+        },
+    )
+
+
+def whole_again(kill: LastKill) -> datetime | None:
+    """When a struck workload was whole again; None while it is not."""
+    return instant(kill.at + kill.healed) if kill.healed >= 0 else None
+
+
+def _judged(ledger: Ledger, intent_id: str, verdict: Verdict, now: datetime) -> Ledger:
+    intent = ledger.intents.get(intent_id)
+    if not intent or intent.result is not Result.KILLED:
+        return ledger
+    if intent.verdict is None:
+        intent = msgspec.structs.replace(intent, verdict=verdict, verdict_at=now)
+    if verdict is Verdict.NOT_RECOVERED:
+        return _put(ledger, intent)
+    key = workload_hash(intent.workload)
+    struck = ledger.last_kills.get(key) or LastKill(_unix(intent.settled_at or now))
+    healed = LastKill(struck.at, max(0, _unix(now) - struck.at))
+    return _close(
+        msgspec.structs.replace(ledger, last_kills=ledger.last_kills | {key: healed}), intent, now
+    )
+
+
+def _unix(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def _put(ledger: Ledger, intent: Intent) -> Ledger:
+    if intent.id in ledger.outcomes:
+        return msgspec.structs.replace(ledger, outcomes={**ledger.outcomes, intent.id: intent})
+    return msgspec.structs.replace(ledger, intents={**ledger.intents, intent.id: intent})
+
+
+def _close(ledger: Ledger, intent: Intent, now: datetime) -> Ledger:
+    closed = msgspec.structs.replace(intent, closed_at=now, locks=())
+    still_open = {key: open_ for key, open_ in ledger.intents.items() if key != intent.id}
+    return msgspec.structs.replace(
+        ledger, intents=still_open, outcomes={**ledger.outcomes, intent.id: closed}
+    )
