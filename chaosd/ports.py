@@ -12,6 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from chaosd.core.facts import Recovery
 from chaosd.core.ledger import Intent, Step, StepState
 from chaosd.core.model import (
     Candidate,
@@ -160,17 +161,6 @@ class Next(Struct, frozen=True):
     wait_until: datetime | None = None
 
 
-class Recovery(Struct, frozen=True):
-    """How far a struck workload is: ``whole`` again, or ``closed`` because it was deleted,
-    finished or scaled to zero; ``ready`` of ``desired`` pods."""
-
-    whole: bool
-    closed: bool = False
-    ready: int = 0
-    desired: int = 0
-    detail: str = ""
-
-
 class Target(Protocol):
     """A kind of victim."""
 
@@ -280,6 +270,29 @@ class Events(Protocol):
         ...
 
 
+class Standing(Struct, frozen=True):
+    """How things stand, as gauges show it.
+
+    ``halted`` are the sources of a halt (``command``, ``annotation``, ``configuration``).
+    ``window_open``, ``dry_run``, ``paused``, ``last_kills`` go by policy; ``limits_left`` by
+    (``all`` or policy, limit). ``ledger_bytes`` is the size of the ledger's text, ``unusable``
+    why it can't be used.
+    """
+
+    leading: bool
+    configuration_valid: bool
+    halted: tuple[str, ...] = ()
+    paused: Mapping[str, bool] = {}
+    window_open: Mapping[str, bool] = {}
+    dry_run: Mapping[str, bool] = {}
+    last_kills: Mapping[str, datetime] = {}
+    limits_left: Mapping[tuple[str, str], int] = {}
+    open_intents: int = 0
+    unrecovered: int = 0
+    ledger_bytes: int = 0
+    unusable: str = ""
+
+
 class Report(Protocol):
     """Metrics and logs: local, and never a reason to fail."""
 
@@ -305,8 +318,16 @@ class Report(Protocol):
         """A verdict is known and is counted here, once."""
         ...
 
-    def state(self, **values: object) -> None:
-        """Gauges: leading, halted, configuration valid, limits left, next slots, windows."""
+    def standing(self, standing: Standing) -> None:
+        """How things stand now, for gauges."""
+        ...
+
+    def planned(self, next_slots: Mapping[str, datetime]) -> None:
+        """The next slot of each policy."""
+        ...
+
+    def noted(self, what: str, **fields: object) -> None:
+        """Something worth a log line: leadership, a reload, a halt."""
         ...
 
     def failed(self, what: str, error: BaseException) -> None:
