@@ -67,15 +67,16 @@ find-python:
 	@echo "Python: $(PYTHON), $$("$(PYTHON)" --version 2>&1)"
 
 # Made anew when the requirements change, so that nothing unpinned stays behind; also when the
-# interpreter that it was made from is gone.
+# interpreter that it was made from is gone. Compiled apart, because pip uses one core for it.
 ifneq ($(shell $(BIN)/python -c 'print("runs")' 2>/dev/null),runs)
 .PHONY: $(VENV)/.requirements
 endif
 $(VENV)/.requirements: requirements-dev.txt
 	@$(MAKE) --no-print-directory find-python PYTHON="$(PYTHON)"
 	"$(PYTHON)" -m venv --clear $(VENV)
-	@echo "Installing pinned packages (half a minute or so) ..."
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@echo "Installing pinned packages (less than a minute) ..."
+	@$(BIN)/python -m pip install --quiet --no-compile --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || :
 	@touch $@
 
 # The build backend is among the pinned packages: no isolation, so nothing else is fetched.
