@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -29,10 +32,10 @@ PURE = ("core", "engine", "targets", "ports.py")
 # a thread or a network is a no until somebody adds it here on purpose.
 PURE_IMPORTS = frozenset(
     """
-    __future__ abc array base64 bisect calendar collections contextlib copy dataclasses datetime
+    __future__ abc array base64 binascii bisect calendar collections contextlib copy dataclasses datetime
     decimal difflib enum fnmatch fractions functools graphlib hashlib heapq hmac ipaddress itertools
     json keyword math numbers operator random re statistics string struct textwrap types typing
-    typing_extensions unicodedata urllib zlib zoneinfo
+    typing_extensions unicodedata urllib warnings zlib zoneinfo
     chaosd cronsim holidays msgspec
     """.split()
 )
@@ -266,13 +269,33 @@ def test_a_lock_file_holds_only_versions_and_hashes(name: str) -> None:
     assert [line for line in lines if not LOCK_LINE.fullmatch(line)] == []
 
 
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_everything_imported_is_a_declared_dependency() -> None:
+    """chaosd does not lean on a package that only happens to come along with another."""
+    declared = {Requirement(text).name for text in project()["project"]["dependencies"]}
+    distributions = packages_distributions()
+    found = set()
+    for path in MODULES:
+        for line, name in imported(ast.parse(path.read_text())):
+            top = name.partition(".")[0]
+            if top in sys.stdlib_module_names or top == "chaosd":
+                continue
+            # Distribution names compare without case, and with "-" for "_" and ".".
+            sources = {re.sub(r"[-_.]+", "-", d).lower() for d in distributions.get(top, [])}
+            if not sources & declared:
+                found.add(f"{path.relative_to(ROOT)}:{line} imports {top}, not in pyproject.toml")
+    assert sorted(found) == []
+
+
 def test_lock_files_fit_the_project_file_and_each_other() -> None:
     """A dependency added without `make lock` is noticed here and not by a user."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     runtime, everything = (locked(name) for name in LOCKS)
     assert runtime.items() <= everything.items()
-    wanted = [(runtime, text) for text in project["project"]["dependencies"]]
-    wanted += [(everything, text) for text in project["dependency-groups"]["dev"]]
+    wanted = [(runtime, text) for text in project()["project"]["dependencies"]]
+    wanted += [(everything, text) for text in project()["dependency-groups"]["dev"]]
     unmet = [
         text
         for versions, text in wanted
