@@ -32,10 +32,10 @@ PURE = ("core", "engine", "targets", "ports.py")
 # a thread or a network is a no until somebody adds it here on purpose.
 PURE_IMPORTS = frozenset(
     """
-    __future__ abc array base64 binascii bisect calendar collections contextlib copy dataclasses datetime
-    decimal difflib enum fnmatch fractions functools graphlib hashlib heapq hmac ipaddress itertools
-    json keyword math numbers operator random re statistics string struct textwrap types typing
-    typing_extensions unicodedata urllib warnings zlib zoneinfo
+    __future__ abc array base64 binascii bisect calendar collections contextlib copy dataclasses
+    datetime decimal difflib enum fnmatch fractions functools graphlib hashlib heapq hmac
+    ipaddress itertools json keyword math numbers operator random re statistics string struct
+    textwrap types typing typing_extensions unicodedata urllib warnings zlib zoneinfo
     chaosd cronsim holidays msgspec
     """.split()
 )
