@@ -22,6 +22,7 @@ from chaosd.core.model import (
     Policy,
     Reasons,
     TargetKind,
+    Victim,
     WorkloadKey,
 )
 
@@ -157,7 +158,7 @@ class Next(Struct, frozen=True):
     """What an intent needs after its last step: another victim now, to be asked again at
     ``wait_until``, or neither: its strikes are done."""
 
-    victim: object | None = None
+    victim: Victim | None = None
     wait_until: datetime | None = None
 
 
@@ -296,8 +297,9 @@ class Standing(Struct, frozen=True):
 class Report(Protocol):
     """Metrics and logs: local, and never a reason to fail."""
 
-    def attempted(self, policy: str, target: str, action_id: str, result: str, reasons: Reasons
-                  ) -> None:
+    def attempted(
+        self, policy: str, target: str, action_id: str, result: str, reasons: Reasons
+    ) -> None:
         """An attempt ended: ``killed``, ``refused``, ``failed``, ``unknown``, ``dryRun`` or
         ``skipped``."""
         ...

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from chaosd.core.ledger import Ledger
+from chaosd.core.ledger import Intent, Ledger
 from chaosd.core.limits import limit_reasons
 from chaosd.core.model import Code, Configuration, Policy, Reason, Reasons
 from chaosd.core.schedule import intent_id
@@ -47,11 +47,25 @@ def admit(
     """All reasons why the action of slot ``at`` may not be taken now; none means it may."""
     return (
         *_process_reasons(around),
-        *_halt_reasons(ledger, configuration, policy, around),
+        *_halt_reasons(ledger, configuration, policy.name, around),
         *_slot_reasons(ledger, action_id, at, around),
         *_clock_reasons(ledger, around),
         *window_reasons(policy, around.now),
         *limit_reasons(ledger, configuration.limits, policy, around.now),
+    )
+
+
+def may_go_on(
+    ledger: Ledger, configuration: Configuration, intent: Intent, around: Circumstances
+) -> Reasons:
+    """Why an open intent may not take its next step now: everything but limits, which count an
+    intent once."""
+    over = intent.window_until is not None and around.now >= intent.window_until
+    return (
+        *_process_reasons(around),
+        *_halt_reasons(ledger, configuration, intent.policy, around),
+        *_clock_reasons(ledger, around),
+        *((Reason(Code.WINDOW_CLOSED, "the window it began in is over"),) if over else ()),
     )
 
 
@@ -81,7 +95,7 @@ def _process_reasons(around: Circumstances) -> Reasons:
 
 
 def _halt_reasons(
-    ledger: Ledger, configuration: Configuration, policy: Policy, around: Circumstances
+    ledger: Ledger, configuration: Configuration, policy: str, around: Circumstances
 ) -> Reasons:
     reasons = []
     if ledger.halt:
@@ -91,7 +105,7 @@ def _halt_reasons(
         reasons.append(Reason(Code.HALTED, f"by annotation: {why}"))
     if configuration.halted:
         reasons.append(Reason(Code.HALTED, "by the configuration: halted: true"))
-    if pause := ledger.paused.get(policy.name):
+    if pause := ledger.paused.get(policy):
         reasons.append(Reason(Code.POLICY_PAUSED, f"by {pause.who}: {pause.why}"))
     return tuple(reasons)
 

@@ -158,6 +158,7 @@ class Ledger(Struct, frozen=True, rename="camel"):
     """
 
     version: int = VERSION
+    revision: int = 0
     halt: Halt | None = None
     paused: dict[str, Halt] = field(default_factory=dict)
     leader: Leader | None = None

@@ -1,0 +1,117 @@
+"""Observing: one loop for all open intents, resumed by whoever leads."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from chaosd.core.ledger import Intent, Ledger, Result, Verdict
+from chaosd.core.model import Configuration
+from chaosd.core.schedule import MeanTime
+from chaosd.core.transitions import Refusal, finish_strikes, judge, note_seen, prune
+from chaosd.engine.book import LedgerUnusable, Page
+from chaosd.engine.context import Context
+from chaosd.engine.further import Further
+from chaosd.engine.stand import stand
+from chaosd.engine.strike import Striker
+from chaosd.engine.tell import Teller
+from chaosd.ports import CallFailed
+
+_BUSY = 1.0
+_IDLE = 5.0
+_PRUNE_EVERY = timedelta(minutes=10)
+
+
+class Observer:
+    """The actor that settles what is open, follows recoveries, and tells of both."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._striker = Striker(context)
+        self._further = Further(context, self._striker)
+        self._teller = Teller(context)
+        self._pruned: datetime | None = None
+
+    def step(self) -> datetime:
+        """Look at every open intent once; returns when to come again."""
+        context = self._context
+        page: Page | None = None
+        unusable = ""
+        try:
+            page = context.book.read()
+        except LedgerUnusable as error:
+            unusable = str(error)
+        except CallFailed as error:
+            unusable = f"the ledger could not be read: {error}"
+        context.report.standing(stand(context, page, unusable))
+        if page is None or not context.leading:
+            return context.after(_IDLE)
+        busy = self._striker.settle_left_over(page.ledger)
+        for intent in page.ledger.intents.values():
+            if not intent.unsettled:
+                self._follow(intent, page)
+                busy = True
+        busy = self._teller.tell_all(page.ledger) or busy
+        self._prune()
+        return context.after(_BUSY if busy or page.ledger.intents else _IDLE)
+
+    def _follow(self, intent: Intent, page: Page) -> None:
+        """Take one settled intent a step further."""
+        context = self._context
+        try:
+            if intent.result is None:
+                if self._further.advance(intent, page):
+                    context.book.change(
+                        lambda ledger: finish_strikes(
+                            ledger, context.writer, intent.id, context.clock.now()
+                        )
+                    )
+            elif intent.result is Result.KILLED:
+                self._watch_recovery(intent)
+        except (CallFailed, LedgerUnusable) as error:
+            context.report.failed(f"follow intent {intent.id}", error)
+
+    def _watch_recovery(self, intent: Intent) -> None:
+        context = self._context
+        now = context.clock.now()
+        recovery = context.targets[intent.target].recovered(intent, now)
+        verdict: Verdict | None = None
+        if recovery.closed:
+            verdict = Verdict.CLOSED
+        elif recovery.whole:
+            verdict = Verdict.RECOVERED
+        elif now > intent.recover_by and intent.verdict is None:
+            verdict = Verdict.NOT_RECOVERED
+        seen = recovery.detail or f"{recovery.ready} of {recovery.desired} Ready"
+
+        def change(ledger: Ledger) -> Ledger | Refusal:
+            noted = note_seen(ledger, context.writer, intent.id, seen)
+            if isinstance(noted, Refusal) or verdict is None:
+                return noted
+            return judge(noted, context.writer, intent.id, verdict, now)
+
+        changed = context.book.change(change)
+        if verdict and not isinstance(changed, Refusal):
+            context.report.stepped(intent, "observed", verdict=str(verdict), seen=seen)
+
+    def _prune(self) -> None:
+        context, now = self._context, self._context.clock.now()
+        configuration = context.loaded.configuration
+        if configuration is None or (self._pruned and now < self._pruned + _PRUNE_EVERY):
+            return
+        keep = longest_memory(configuration)
+        try:
+            context.book.change(lambda ledger: prune(ledger, context.writer, now, keep))
+            self._pruned = now
+        except (CallFailed, LedgerUnusable) as error:
+            context.report.failed("prune the ledger", error)
+
+
+def longest_memory(configuration: Configuration) -> timedelta:
+    """How long a last kill may matter: the longest gap or cooldown of any policy.
+
+    Annotations may only lengthen a gap, by any amount: a year is kept for mean-time policies.
+    """
+    spans = [policy.cooldown for policy in configuration.policies]
+    if any(isinstance(policy.schedule, MeanTime) for policy in configuration.policies):
+        spans.append(timedelta(days=366))
+    return max(spans, default=timedelta(0))

@@ -1,0 +1,122 @@
+"""Planning: a cursor over the pure slots, and the workloads that mean-time schedules need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from chaosd.core.eligibility import rate_of
+from chaosd.core.model import Code, Configuration, TargetKind
+from chaosd.core.preview import policy_slots
+from chaosd.core.schedule import MeanTime, Rate, Slot
+from chaosd.engine.context import Context
+from chaosd.ports import CallFailed, Scope, Target
+
+_RETRY = 5.0
+_FOLLOWING = 2.0
+_AHEAD = timedelta(seconds=20)
+
+# What a workload can't outgrow by itself: its slots would never strike.
+NOT_SELECTED = frozenset(
+    {
+        Code.NOT_OPTED_IN,
+        Code.VETOED,
+        Code.NAMESPACE_NOT_SELECTED,
+        Code.SYSTEM_NAMESPACE,
+        Code.KIND_NOT_SELECTED,
+        Code.LABELS_NOT_SELECTED,
+        Code.ANNOTATIONS_NOT_SELECTED,
+        Code.NAME_NOT_SELECTED,
+        Code.BAD_ANNOTATION,
+    }
+)
+
+
+class Planned(Struct, frozen=True):
+    """Slots to run at their time; ``drop`` first forgets all that were planned before."""
+
+    slots: tuple[Slot, ...]
+    wake: datetime
+    drop: bool = False
+
+
+class Planner:
+    """The actor that turns schedules into slots while this process leads."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._cursor: datetime | None = None
+        self._fingerprint = ""
+
+    def step(self) -> Planned:
+        """The slots up to the next survey, planned from where the last step ended."""
+        context = self._context
+        loaded = context.loaded
+        configuration = loaded.configuration
+        if configuration is None or not context.leading or context.stopping:
+            dropped, self._cursor = self._cursor is not None, None
+            return Planned((), context.after(_FOLLOWING), drop=dropped)
+        now = context.clock.now()
+        drop = self._cursor is not None and self._fingerprint != loaded.fingerprint
+        if self._cursor is None or drop:
+            self._cursor = now
+            self._fingerprint = loaded.fingerprint
+        if self._cursor - now > _AHEAD:
+            return Planned((), context.after(_FOLLOWING), drop=drop)
+        until = self._cursor + configuration.survey_every
+        try:
+            seed = context.seed(configuration)
+            rates = survey_rates(configuration, context.targets, now)
+        except CallFailed as error:
+            context.report.failed("survey the workloads", error)
+            return Planned((), context.after(_RETRY), drop=drop)
+        slots = tuple(policy_slots(configuration, seed, rates, self._cursor, until))
+        context.report.planned(next_slots(configuration, seed, rates, self._cursor))
+        self._cursor = until
+        return Planned(slots, context.after(_FOLLOWING), drop=drop)
+
+
+def next_slots(
+    configuration: Configuration, seed: str, rates: Mapping[str, Sequence[Rate]], after: datetime
+) -> dict[str, datetime]:
+    """The next slot of each policy that has one soon.
+
+    A policy's own schedule is looked at a year ahead; workloads' schedules a week, and only a few
+    hundred workloads, since each of their days costs as much as planning it.
+    """
+    found: dict[str, datetime] = {}
+    for policy in configuration.policies:
+        own = rates.get(policy.name, ())
+        mean = isinstance(policy.schedule, MeanTime)
+        ahead = timedelta(days=366) if not mean else timedelta(days=7 if len(own) < 300 else 1)
+        only = msgspec.structs.replace(configuration, policies=(policy,))
+        first = next(policy_slots(only, seed, rates, after, after + ahead), None)
+        if first is not None:
+            found[policy.name] = first.at
+    return found
+
+
+def survey_rates(
+    configuration: Configuration, targets: Mapping[TargetKind, Target], now: datetime
+) -> dict[str, list[Rate]]:
+    """The workloads of each mean-time policy with their own rates; raises CallFailed."""
+    rates: dict[str, list[Rate]] = {}
+    for policy in configuration.policies:
+        if isinstance(policy.schedule, MeanTime):
+            scope = Scope(configuration, policy, now)
+            rates[policy.name] = _rates(scope, policy.schedule, targets[policy.target])
+    return rates
+
+
+def _rates(scope: Scope, schedule: MeanTime, target: Target) -> list[Rate]:
+    found: dict[str, Rate] = {}
+    for candidate in target.survey(scope, None):
+        if any(reason.code in NOT_SELECTED for reason in candidate.reasons):
+            continue
+        rate = rate_of(schedule, candidate.workload, candidate.annotations)
+        if isinstance(rate, Rate):
+            found[rate.workload] = rate
+    return [found[key] for key in sorted(found)]

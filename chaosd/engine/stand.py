@@ -1,0 +1,74 @@
+"""How things stand, gathered for gauges."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chaosd.core.ledger import Ledger, Verdict
+from chaosd.core.limits import used
+from chaosd.core.model import Configuration, Limits
+from chaosd.core.window import opening
+from chaosd.engine.book import Page
+from chaosd.engine.context import Context
+from chaosd.ports import Standing
+
+
+def stand(context: Context, page: Page | None, unusable: str = "") -> Standing:
+    """The standing of this process; without a ledger, only what it knows by itself."""
+    configuration = context.loaded.configuration
+    valid = configuration is not None and not context.loaded.problems
+    if configuration is None or page is None:
+        return Standing(context.leading, valid, unusable=unusable)
+    ledger, now = page.ledger, context.clock.now()
+    return Standing(
+        leading=context.leading,
+        configuration_valid=valid,
+        halted=halts(configuration, page),
+        paused={p.name: p.name in ledger.paused for p in configuration.policies},
+        window_open={p.name: opening(p.windows, now).open for p in configuration.policies},
+        dry_run={p.name: p.dry_run for p in configuration.policies},
+        last_kills=_last_kills(ledger),
+        limits_left=limits_left(configuration, ledger, now),
+        open_intents=len(ledger.intents),
+        unrecovered=sum(i.verdict is Verdict.NOT_RECOVERED for i in ledger.intents.values()),
+        ledger_bytes=len(page.document.text.encode()),
+    )
+
+
+def halts(configuration: Configuration | None, page: Page) -> tuple[str, ...]:
+    """Where a halt comes from: ``command``, ``annotation``, ``configuration``."""
+    sources = (
+        ("command", page.ledger.halt is not None),
+        ("annotation", page.annotation_halt is not None),
+        ("configuration", bool(configuration and configuration.halted)),
+    )
+    return tuple(name for name, on in sources if on)
+
+
+def limits_left(
+    configuration: Configuration, ledger: Ledger, now: datetime
+) -> dict[tuple[str, str], int]:
+    """How much of each limit is left, by (``all`` or policy, limit); real kills only."""
+    left: dict[tuple[str, str], int] = {}
+    asked: list[tuple[str, str | None, Limits]] = [("all", None, configuration.limits)]
+    asked += [(policy.name, policy.name, policy.limits) for policy in configuration.policies]
+    for whose, policy, limits in asked:
+        count = used(ledger, now, dry_run=False, policy=policy)
+        for name, limit, n in (
+            ("perHour", limits.per_hour, count.hour),
+            ("perDay", limits.per_day, count.day),
+            ("concurrent", limits.concurrent, count.concurrent),
+        ):
+            if limit is not None:
+                left[whose, name] = max(0, limit - n)
+    return left
+
+
+def _last_kills(ledger: Ledger) -> dict[str, datetime]:
+    newest: dict[str, datetime] = {}
+    for intent in ledger.all_intents():
+        if intent.settled_at and not intent.dry_run and intent.result == "killed":
+            newest[intent.policy] = max(
+                newest.get(intent.policy, intent.settled_at), intent.settled_at
+            )
+    return newest

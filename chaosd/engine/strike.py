@@ -1,0 +1,120 @@
+"""Strike a reserved step once, and settle it; fence what nobody knows the outcome of."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chaosd.core.ledger import Intent, Ledger, Step, StepState
+from chaosd.core.transitions import Change, Refusal, Writer, finish_strikes, settle_step
+from chaosd.engine.book import LedgerUnusable
+from chaosd.engine.context import Context
+from chaosd.ports import CallFailed, ServerFault, Target, Unanswered
+
+_LEAST_SECONDS = 1.0
+
+
+class Striker:
+    """Strikes and settles steps for one process."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def strike(self, intent: Intent) -> Intent | None:
+        """Send the request of the intent's reserved step, if there is still time, and settle it.
+
+        Returns the intent as the ledger then has it; None when its outcome is not known yet (it
+        stays open, and whoever leads fences it).
+        """
+        step = intent.unsettled
+        if step is None:
+            return intent
+        context = self._context
+        target = context.targets[intent.target]
+        left = (step.strike_by - context.clock.now()).total_seconds()
+        if not context.leading:
+            return None
+        if left < _LEAST_SECONDS:
+            return self._settle(intent, step, StepState.FAILED, "not sent: its time was up")
+        try:
+            struck = target.strike(intent, step, left)
+        except (Unanswered, ServerFault) as error:
+            context.report.stepped(intent, "no answer", error=str(error))
+            return self.fence(intent)
+        except CallFailed as error:
+            return self._settle(intent, step, StepState.FAILED, str(error))
+        return self._settle(intent, step, struck.state, struck.detail)
+
+    def fence(self, intent: Intent) -> Intent | None:
+        """Make a late strike impossible, see what happened, settle it; None if still unknown."""
+        step = intent.unsettled
+        if step is None:
+            return intent
+        try:
+            fenced = self._context.targets[intent.target].fence(intent, step)
+        except CallFailed as error:
+            self._context.report.failed(f"fence intent {intent.id}", error)
+            return None
+        if fenced.known is None:
+            return None
+        self._context.report.stepped(intent, "fenced", outcome=str(fenced.known))
+        detail = fenced.detail or "its answer was lost; seen after a fence"
+        return self._settle(intent, step, fenced.known, detail)
+
+    def settle_left_over(self, ledger: Ledger) -> bool:
+        """Fence every unsettled step that this process is not striking; whether any was there."""
+        left_over = [i for i in ledger.unsettled() if i.id not in self._context.executing]
+        for intent in left_over:
+            self.fence(intent)
+        return bool(left_over)
+
+    def _settle(self, intent: Intent, step: Step, state: StepState, detail: str) -> Intent | None:
+        context = self._context
+        change = settlement(
+            context.targets[intent.target],
+            context.writer,
+            intent,
+            step,
+            state,
+            detail,
+            context.clock.now(),
+        )
+        try:
+            changed = context.book.change(change)
+        except (CallFailed, LedgerUnusable) as error:
+            context.report.failed(f"settle intent {intent.id}", error)
+            return None
+        if isinstance(changed, Refusal):
+            context.report.stepped(intent, "not settled", why=str(changed.reasons[0]))
+            return None
+        settled = changed.find(intent.id)
+        context.report.stepped(settled or intent, "settled", outcome=str(state), detail=detail)
+        return settled
+
+
+def settlement(
+    target: Target,
+    writer: Writer | None,
+    intent: Intent,
+    step: Step,
+    state: StepState,
+    detail: str,
+    now: datetime,
+) -> Change:
+    """The change that settles a step, and the whole intent when no further step comes.
+
+    ``writer`` None: made by a person's command, after a fence.
+    """
+
+    def change(ledger: Ledger) -> Ledger | Refusal:
+        settled = settle_step(ledger, writer, intent.id, step.number, state, detail, now)
+        if isinstance(settled, Refusal):
+            return settled
+        mine = settled.intents.get(intent.id)
+        if mine is None or mine.unsettled or mine.result is not None:
+            return settled
+        coming = target.next(mine, now)
+        if coming.victim is not None or coming.wait_until is not None:
+            return settled
+        return finish_strikes(settled, writer, mine.id, now)
+
+    return change
