@@ -37,7 +37,8 @@ class Context:
     """One process's ports and state.
 
     ``executing`` holds the ids of intents whose step is being struck right now by this process:
-    everybody else's unsettled steps are fenced.
+    everybody else's unsettled steps are fenced. ``page`` is the ledger as the observer last read it
+    (for showing, never for deciding), ``unusable`` why it could not be.
     """
 
     holder: str
@@ -54,6 +55,9 @@ class Context:
     leadership: Leadership | None = None
     stopping: bool = False
     executing: set[str] = field(default_factory=set)
+    page: Page | None = None
+    unusable: str = "the ledger has not been read yet"
+    next_slots: Mapping[str, datetime] = field(default_factory=dict)
     _seed: str = ""
 
     @property

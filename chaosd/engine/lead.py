@@ -30,8 +30,6 @@ class Lead:
     def step(self) -> datetime:
         """Take, renew or watch the Lease once; returns when to come again."""
         context = self._context
-        if context.stopping:
-            return context.after(lease.RETRY_EVERY)
         try:
             held = self._propose()
             if held:

@@ -42,6 +42,7 @@ class Observer:
             unusable = str(error)
         except CallFailed as error:
             unusable = f"the ledger could not be read: {error}"
+        context.page, context.unusable = page, unusable
         context.report.standing(stand(context, page, unusable))
         if page is None or not context.leading:
             return context.after(_IDLE)

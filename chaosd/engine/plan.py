@@ -74,7 +74,8 @@ class Planner:
             context.report.failed("survey the workloads", error)
             return Planned((), context.after(_RETRY), drop=drop)
         slots = tuple(policy_slots(configuration, seed, rates, self._cursor, until))
-        context.report.planned(next_slots(configuration, seed, rates, self._cursor))
+        context.next_slots = next_slots(configuration, seed, rates, self._cursor)
+        context.report.planned(context.next_slots)
         self._cursor = until
         return Planned(slots, context.after(_FOLLOWING), drop=drop)
 

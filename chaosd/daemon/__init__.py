@@ -1,0 +1,1 @@
+"""The process: threads, APScheduler, HTTP and signals around the engine's actors."""

@@ -1,0 +1,108 @@
+"""APScheduler runs every slot at its time, one attempt at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.date import DateTrigger
+
+from chaosd.core.admission import MAX_LATE
+from chaosd.core.ledger import Request
+from chaosd.core.schedule import Slot
+from chaosd.daemon.clocks import PacedClock
+from chaosd.ports import Report
+
+_SLOT = "slot:"
+
+
+class Timetable:
+    """One ``date`` job per slot, with the slot as its argument.
+
+    Jobs are not told their scheduled time, and a trigger with close slots skips some; so the
+    planner's slots are jobs of their own. A job that could not start within 30 s is missed.
+    """
+
+    def __init__(
+        self,
+        run_slot: Callable[[Slot], object],
+        run_request: Callable[[Request], object],
+        missed: Callable[[Slot], None],
+        clock: PacedClock,
+        report: Report,
+    ) -> None:
+        self._run_slot, self._run_request, self._missed = run_slot, run_request, missed
+        self._clock, self._report = clock, report
+        self._planned: dict[str, Slot] = {}
+        self._lock = threading.Lock()
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(1)},
+            job_defaults={
+                "misfire_grace_time": max(1, int(clock.real(MAX_LATE.total_seconds()))),
+                "coalesce": False,
+            },
+        )
+        self._scheduler.add_listener(self._on_event, EVENT_JOB_MISSED | EVENT_JOB_ERROR)
+
+    def start(self) -> None:
+        """Begin running what is planned."""
+        self._scheduler.start()
+
+    def plan(self, slots: tuple[Slot, ...], *, drop: bool) -> None:
+        """Add slots; ``drop`` forgets first what was planned and has not begun."""
+        if drop:
+            self._drop()
+        for slot in slots:
+            job_id = f"{_SLOT}{slot.action_id(0)}"
+            with self._lock:
+                self._planned[job_id] = slot
+            self._scheduler.add_job(
+                self._run_planned,
+                DateTrigger(run_date=self._real_time(slot.at), timezone=UTC),
+                args=(job_id, slot),
+                id=job_id,
+                replace_existing=True,
+            )
+
+    def run_now(self, request: Request) -> None:
+        """Run a person's request as soon as no other attempt is under way."""
+        self._scheduler.add_job(self._run_request, args=(request,), id=f"request:{request.id}")
+
+    def stop(self, *, wait: bool) -> None:
+        """Start nothing more; ``wait`` for the attempt under way."""
+        self._scheduler.shutdown(wait=wait)
+
+    def _run_planned(self, job_id: str, slot: Slot) -> None:
+        with self._lock:
+            if self._planned.pop(job_id, None) is None:
+                return
+        self._run_slot(slot)
+
+    def _drop(self) -> None:
+        with self._lock:
+            dropped, self._planned = list(self._planned), {}
+        for job_id in dropped:
+            try:
+                self._scheduler.remove_job(job_id)
+            except JobLookupError:
+                # It is queued or running already; a queued one finds itself unplanned.
+                continue
+
+    def _real_time(self, at: datetime) -> datetime:
+        """When a slot comes on the machine's own clock, which APScheduler goes by."""
+        ahead = (at - self._clock.now()).total_seconds()
+        return datetime.now(UTC) + timedelta(seconds=self._clock.real(ahead))
+
+    def _on_event(self, event: JobExecutionEvent) -> None:
+        with self._lock:
+            slot = self._planned.pop(event.job_id, None)
+        if event.exception is not None:
+            self._report.failed(f"job {event.job_id}", event.exception)
+        elif slot is not None:
+            self._missed(slot)
