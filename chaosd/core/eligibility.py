@@ -5,71 +5,201 @@ The reasons of its pods are in :mod:`chaosd.core.pods`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from fnmatch import translate
 
-from chaosd.core.facts import Own, WorkloadFacts
-from chaosd.core.model import Configuration, OptIn, Policy, Reason, Reasons, Select, WorkloadKey
-from chaosd.core.schedule import MeanTime, Rate, Schedule
+from chaosd.core.duration import render
+from chaosd.core.facts import Own, Texts, WorkloadFacts
+from chaosd.core.model import Code, Configuration, OptIn, Policy, Reason, Reasons
+from chaosd.core.rates import annotation_reasons, rate_of
+from chaosd.core.selector import Selector
+from chaosd.core.wholeness import whole_reasons
+
+__all__ = [
+    "SYSTEM_NAMESPACE",
+    "Sift",
+    "age_reasons",
+    "opt_in_reasons",
+    "priority_reasons",
+    "rate_of",
+    "replicas_reasons",
+    "unmet",
+]
+
+SYSTEM_NAMESPACE = "kube-system"
 
 
 class Sift:
     """The rules of one policy at one instant, prepared for many workloads and pods.
 
-    ``namespaced`` says that nodes can't be read. ``schedule`` is what a workload's annotations may
-    slow down.
+    Selected labels and annotations are looked for on the workload and on its pod template; where
+    both carry the same key, the template's counts, since that is what the pods carry. ``minAge``
+    is asked of the pod, and of the workload too, whose pods are no older than itself.
+
+    Raises:
+        ValueError: ``select.names`` is no regular expression.
     """
 
     def __init__(
-        self,
-        select: Select,
-        opt_in: OptIn,
-        now: datetime,
-        own: Own,
-        *,
-        schedule: Schedule | None = None,
-        namespaced: bool = False,
+        self, configuration: Configuration, policy: Policy, now: datetime, own: Own
     ) -> None:
-        raise NotImplementedError
-
-    @classmethod
-    def of(cls, configuration: Configuration, policy: Policy, now: datetime, own: Own) -> Sift:
-        """The rules of ``policy`` as part of ``configuration``."""
-        raise NotImplementedError
+        self.policy = policy
+        self.select = policy.select
+        self.opt_in = configuration.opt_in
+        self.now = now
+        self.own = own
+        self.nodes_readable = configuration.namespaces is None
+        try:
+            self._names = re.compile(self.select.names) if self.select.names else None
+        except re.error as error:
+            raise ValueError(f"names: {self.select.names!r} is no regex: {error}") from None
+        globs = "|".join(map(translate, self.select.namespaces))
+        self._namespaces = re.compile(globs) if globs else None
+        self._namespace_reasons: dict[str, Reasons] = {}
 
     def reasons(
-        self,
-        workload: WorkloadFacts,
-        namespace: Mapping[str, str] | None,
-        *,
-        pods_opted_in: bool = False,
+        self, workload: WorkloadFacts, namespace: Texts | None, *, pods_opted_in: bool = False
     ) -> Reasons:
         """Every reason against ``workload`` that is known without its pods.
 
         ``namespace`` is the namespace's labels; None: they could not be read, which is a reason.
         ``pods_opted_in``: one of its pods carries the opt-in by a label of its own.
         """
-        raise NotImplementedError
+        pods = workload.template_labels
+        if pods_opted_in and self.opt_in.label not in pods:
+            pods = {self.opt_in.label: self.opt_in.value}
+        return (
+            *opt_in_reasons(self.opt_in, workload.labels, pods, namespace),
+            *self._namespace(workload.key.namespace),
+            *self._selection(workload),
+            *annotation_reasons(self.policy, workload.key, workload.annotations),
+            *age_reasons(workload.created, self.now, self.select.min_age),
+            *whole_reasons(workload),
+            *replicas_reasons(workload.ready, self.select.min_replicas, workload.desired),
+            *priority_reasons(workload.priority_class),
+        )
+
+    def labels_reasons(self, *layers: Texts) -> Reasons:
+        """What ``select.labels`` has against the labels of all layers, the last one on top."""
+        found = unmet(self.select.labels, *layers)
+        return (Reason(Code.LABELS_NOT_SELECTED, found),) if found else ()
+
+    def _namespace(self, name: str) -> Reasons:
+        found = self._namespace_reasons.get(name)
+        if found is None:
+            found = self._namespace_reasons[name] = self._judge_namespace(name)
+        return found
+
+    def _judge_namespace(self, name: str) -> Reasons:
+        found = []
+        listed = self.select.namespaces
+        if self._namespaces and not self._namespaces.match(name):
+            detail = f"{name} is not among {', '.join(listed)}"
+            found.append(Reason(Code.NAMESPACE_NOT_SELECTED, detail))
+        if name == SYSTEM_NAMESPACE and name not in listed:
+            detail = f"{name} is spared unless select.namespaces names it in full"
+            found.append(Reason(Code.SYSTEM_NAMESPACE, detail))
+        return tuple(found)
+
+    def _selection(self, workload: WorkloadFacts) -> Reasons:
+        select, key = self.select, workload.key
+        found: list[Reason] = []
+        if key.kind not in select.kinds:
+            detail = f"{key.kind} is not among {', '.join(select.kinds)}"
+            found.append(Reason(Code.KIND_NOT_SELECTED, detail))
+        if select.labels:
+            found += self.labels_reasons(workload.labels, workload.template_labels)
+        if select.annotations:
+            layers = (workload.annotations, workload.template_annotations)
+            if missing := unmet(select.annotations, *layers):
+                found.append(Reason(Code.ANNOTATIONS_NOT_SELECTED, missing))
+        if self._names and not self._names.search(key.name):
+            detail = f"{key.name} does not match {select.names}"
+            found.append(Reason(Code.NAME_NOT_SELECTED, detail))
+        return tuple(found)
 
 
 def opt_in_reasons(
-    opt_in: OptIn,
-    workload: Mapping[str, str],
-    pod: Mapping[str, str] | None,
-    namespace: Mapping[str, str] | None,
+    opt_in: OptIn, workload: Texts, pod: Texts | None, namespace: Texts | None
 ) -> Reasons:
-    """Opted in by any of the three labels, vetoed by any that says ``"false"``.
+    """Opted in by any of the three labels, vetoed by any that says ``false`` (in any case).
 
     ``pod`` None: not looked at. ``namespace`` None: could not be read, so it may hold a veto.
     """
-    raise NotImplementedError
+    label, value = opt_in.label, opt_in.value
+    said = (
+        workload.get(label),
+        pod.get(label) if pod is not None else None,
+        namespace.get(label) if namespace is not None else None,
+    )
+    found = []
+    opted_in = False
+    for who, text in zip(("workload", "pod", "namespace"), said, strict=True):
+        if text is None:
+            continue
+        if text == value:
+            opted_in = True
+        if text.lower() == "false":
+            found.append(Reason(Code.VETOED, f"the {who} says {label}={text}"))
+    if namespace is None:
+        detail = f"the namespace's labels could not be read, and one may be {label}=false"
+        found.append(Reason(Code.UNREADABLE, detail))
+    if not opted_in:
+        found.append(Reason(Code.NOT_OPTED_IN, _not_opted_in(opt_in, said)))
+    return tuple(found)
 
 
-def rate_of(
-    schedule: MeanTime, workload: WorkloadKey, annotations: Mapping[str, str]
-) -> Rate | Reason:
-    """The rate of one workload: the policy's, or the lower one that its annotations ask for.
+def age_reasons(created: datetime, now: datetime, least: timedelta) -> Reasons:
+    """Too young, when ``created`` is less than ``least`` ago."""
+    age = now - created
+    if age >= least:
+        return ()
+    return (Reason(Code.TOO_YOUNG, f"{render(age)} old, minAge is {render(least)}"),)
 
-    Gives the reason why its annotations can't be followed, if they can't.
+
+def replicas_reasons(ready: int | None, least: int, desired: int | None) -> Reasons:
+    """Too few Ready pods; one that wants none at all is told so elsewhere."""
+    if ready is None or ready >= least or desired == 0:
+        return ()
+    return (Reason(Code.TOO_FEW_REPLICAS, f"{ready} Ready, minReplicas is {least}"),)
+
+
+def priority_reasons(name: str) -> Reasons:
+    """Critical, for the classes that Kubernetes keeps for what the cluster itself needs.
+
+    Source: https://kubernetes.io/docs/tasks/administer-cluster/guaranteed-scheduling-critical-addon-pods/
     """
-    raise NotImplementedError
+    if name.startswith("system-") and name.endswith("-critical"):
+        return (Reason(Code.CRITICAL_PRIORITY, f"its priority class is {name}"),)
+    return ()
+
+
+def unmet(selector: Selector, *layers: Texts) -> str:
+    """The conditions that the labels don't meet, with what stands there instead; empty: none.
+
+    Of several layers of labels, the last one is on top.
+    """
+    if not selector:
+        return ""
+    merged: dict[str, str] = {}
+    for layer in layers:
+        merged.update(layer)
+    if selector.matches(merged):
+        return ""
+    return "; ".join(
+        f"{requirement} does not hold: {_stands(requirement.key, merged)}"
+        for requirement in selector.requirements
+        if not requirement.matches(merged)
+    )
+
+
+def _not_opted_in(opt_in: OptIn, said: Iterable[str | None]) -> str:
+    others = sorted({text for text in said if text is not None})
+    other = f" (found {', '.join(others)})" if others else ""
+    return f"no {opt_in.label}={opt_in.value} on workload, pods or namespace{other}"
+
+
+def _stands(key: str, labels: Mapping[str, str]) -> str:
+    return f"{key}={labels[key]}" if key in labels else f"no {key}"
