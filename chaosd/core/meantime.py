@@ -15,21 +15,25 @@ from __future__ import annotations
 
 import math
 import random
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from chaosd.core import duration, seeded
-from chaosd.core.interval import Interval, intersect
-from chaosd.core.window import Always, Rule, Weekly, Windows, open_intervals, strikeable_intervals
+from chaosd.core.interval import intersect
+from chaosd.core.strikeable import (
+    Strikeable,
+    longest_open,
+    most_blocked,
+    recurring,
+    weekly_share,
+)
+from chaosd.core.window import Windows, strikeable_intervals
 
 _SECOND = timedelta(seconds=1)
 _DAY = timedelta(days=1)
-_WEEK = timedelta(weeks=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MONDAY = datetime(2024, 1, 1, tzinfo=UTC)  # any Monday: in UTC all weeks are the same
 _BLOCK = 16  # days planned from one look at the windows
 _MOST_BLOCKED = 0.9  # a O(t): above, the rate would rise without bounds
 
@@ -75,7 +79,7 @@ def instants(
     depend on when, for how long or for whom else one asks. Times are whole seconds in UTC.
     """
     chosen = tuple(rates)
-    share = _share(windows, deadline)
+    share = weekly_share(windows, deadline)
     if not chosen or not share:
         return
     gap = max(rate.min_gap for rate in chosen)
@@ -104,12 +108,12 @@ def check_meantime(
             f"minGap {duration.render(schedule.min_gap)} is shorter than deadline + cooldown: "
             f"write minGap: {duration.render(least)} or more"
         )
-    share = _share(windows, deadline)
+    share = weekly_share(windows, deadline)
     if not share:
         return (*problems, _never(windows, deadline))
     gap = max(schedule.min_gap, least)  # what it will be, once the first problem is put right
     allowed = _MOST_BLOCKED * share * (schedule.mean / _SECOND)
-    blocked = _most_open(windows, deadline, gap)
+    blocked = most_blocked(windows, deadline, gap)
     if blocked >= allowed:
         mean = _round_up(blocked / (_MOST_BLOCKED * share))
         message = (
@@ -127,62 +131,24 @@ def check_meantime(
 # ------------------------------------------------------------------ one day of the process
 
 
-class _Strikeable:
-    """Strikeable time in Unix seconds, and how much of it there is up to any instant."""
-
-    def __init__(self, intervals: Iterable[Interval]) -> None:
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-        self.before: list[int] = []  # seconds before each start
-        total = 0
-        for start, end in intervals:
-            self.starts.append((start - _EPOCH) // _SECOND)
-            self.ends.append((end - _EPOCH) // _SECOND)
-            self.before.append(total)
-            total += self.ends[-1] - self.starts[-1]
-
-    def until(self, second: int) -> int:
-        """Count the strikeable seconds before `second`."""
-        at = bisect_right(self.starts, second) - 1
-        if at < 0:
-            return 0
-        return self.before[at] + min(second, self.ends[at]) - self.starts[at]
-
-    def holds(self, second: int) -> bool:
-        """Tell whether `second` is strikeable."""
-        at = bisect_right(self.starts, second) - 1
-        return at >= 0 and second < self.ends[at]
-
-    def within(self, second: int, gap: int) -> int:
-        """Count O(t): the strikeable seconds in the `gap` seconds before `second`."""
-        return self.until(second) - self.until(second - gap)
-
-    def most_within(self, gap: int, low: int, high: int) -> int:
-        """Find the largest O(t) for t in [low, high]: O is linear between these edges."""
-        edges = [*self.starts, *self.ends]
-        edges += [edge + gap for edge in edges]
-        inside = [low, high, *(edge for edge in edges if low < edge < high)]
-        return max(self.within(edge, gap) for edge in inside)
-
-
 @dataclass(frozen=True, slots=True)
 class _Plan:
     """What a block of days needs to know of the windows."""
 
-    weekly: _Strikeable  # by the recurring windows alone, from one gap before the block
-    real: _Strikeable  # what of it dates and holidays leave, in the block
+    weekly: Strikeable  # by the recurring windows alone, from one gap before the block
+    real: Strikeable  # what of it dates and holidays leave, in the block
 
 
 @lru_cache(maxsize=16)
 def _plan(windows: Windows, deadline: timedelta, block: int, gap: timedelta) -> _Plan:
     start = _EPOCH + block * _DAY
     end = start + _BLOCK * _DAY
-    recurring = _recurring(windows)
-    weekly = list(strikeable_intervals(recurring, deadline, start - gap, end))
+    weekly_only = recurring(windows)
+    weekly = list(strikeable_intervals(weekly_only, deadline, start - gap, end))
     real = weekly
-    if windows != recurring:
+    if windows != weekly_only:
         real = intersect(weekly, list(strikeable_intervals(windows, deadline, start, end)))
-    return _Plan(_Strikeable(weekly), _Strikeable(real))
+    return _Plan(Strikeable(weekly), Strikeable(real))
 
 
 def _day(
@@ -230,47 +196,13 @@ def _day_number(at: datetime) -> int:
     return (at - _EPOCH) // _DAY
 
 
-# ------------------------------------------------------------------ the week
-
-
-def _recurring(windows: Windows) -> Windows:
-    """Drop dates and holidays; an allow layer that has nothing else counts as always."""
-
-    def kept(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        return tuple(rule for rule in rules if isinstance(rule, Weekly | Always))
-
-    layers = tuple(layer for layer in map(kept, windows.allow) if layer)
-    return Windows(windows.zone, layers, kept(windows.deny))
-
-
-def _plain(windows: Windows) -> Windows:
-    """Put the recurring windows into a zone without clock changes, where all weeks are alike."""
-    recurring = _recurring(windows)
-    return Windows("UTC", recurring.allow, recurring.deny)
-
-
-@lru_cache(maxsize=64)
-def _share(windows: Windows, deadline: timedelta) -> float:
-    """Give f, the strikeable share of the week."""
-    intervals = strikeable_intervals(_plain(windows), deadline, _MONDAY, _MONDAY + _WEEK)
-    return sum((end - start) / _WEEK for start, end in intervals)
-
-
-def _most_open(windows: Windows, deadline: timedelta, gap: timedelta) -> float:
-    """Give the largest O(t) of the week, in seconds."""
-    weeks, rest = divmod(gap, _WEEK)
-    start = _MONDAY - rest
-    found = _Strikeable(strikeable_intervals(_plain(windows), deadline, start, _MONDAY + _WEEK))
-    low = (_MONDAY - _EPOCH) // _SECOND
-    most = found.most_within(rest // _SECOND, low, low + 604_800)
-    return weeks * _share(windows, deadline) * 604_800 + most
+# ------------------------------------------------------------------ advice
 
 
 def _never(windows: Windows, deadline: timedelta) -> str:
     """Say why no time of the week is strikeable."""
-    intervals = open_intervals(_plain(windows), _MONDAY, _MONDAY + 2 * _WEEK)
-    longest = max((end - start for start, end in intervals), default=None)
-    if longest is None:
+    longest = longest_open(windows)
+    if not longest:
         return "the weekly windows leave no time open: write an allow window that no denial covers"
     shorter = _round_down(longest / _SECOND - 1)
     return (
@@ -286,7 +218,7 @@ def _largest_gap(
     low, high = 0, gap // _SECOND
     while high - low > 1:
         middle = (low + high) // 2
-        if _most_open(windows, deadline, middle * _SECOND) < allowed:
+        if most_blocked(windows, deadline, middle * _SECOND) < allowed:
             low = middle
         else:
             high = middle
