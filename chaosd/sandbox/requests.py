@@ -1,0 +1,128 @@
+"""What goes into the API and what comes out of it, without any socket."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import msgspec
+
+from chaosd.sandbox.errors import bad_request
+from chaosd.sandbox.objects import Json
+
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request. `path` is percent-decoded; `query` is a mapping or a list of pairs."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] | Pairs = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @classmethod
+    def of(
+        cls, method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> Request:
+        """A request from a path with its query string; a body that is no bytes becomes JSON."""
+        split = urlsplit(url)
+        encoded = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        return cls(
+            method.upper(),
+            unquote(split.path),
+            parse_qsl(split.query, keep_blank_values=True),
+            dict(headers or {}),
+            b"" if body is None else encoded,
+        )
+
+    def param(self, name: str, default: str = "") -> str:
+        """The first value of a query parameter."""
+        pairs = self.query.items() if isinstance(self.query, Mapping) else self.query
+        for key, value in pairs:
+            if key == name:
+                return value
+        return default
+
+    def params(self, name: str) -> list[str]:
+        """Every value of a query parameter."""
+        pairs = self.query.items() if isinstance(self.query, Mapping) else self.query
+        return [value for key, value in pairs if key == name]
+
+    def header(self, name: str) -> str:
+        """A header, whatever its case; "" where it is missing."""
+        wanted = name.lower()
+        for key, value in self.headers.items():
+            if key.lower() == wanted:
+                return value
+        return ""
+
+    def json(self) -> Any:
+        """The decoded body. Raises the API error for one that is no JSON."""
+        try:
+            return msgspec.json.decode(self.body)
+        except msgspec.DecodeError as error:
+            raise bad_request(f"couldn't decode the request body: {error}") from error
+
+    def json_object(self) -> Json:
+        """The decoded body, which must be an object."""
+        found = self.json()
+        if not isinstance(found, dict):
+            raise bad_request("the request body must be a JSON object")
+        return found
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether the query asks for `dryRun=All`. Raises the API error for other values."""
+        return is_dry_run(self.params("dryRun"))
+
+    @property
+    def watching(self) -> bool:
+        """Whether the query asks for a watch."""
+        return self.param("watch").lower() in ("true", "1")
+
+    @property
+    def timeout_seconds(self) -> float | None:
+        """`?timeout=` in seconds, None where it is missing. Raises the API error for nonsense."""
+        text = self.param("timeout")
+        return None if not text else _go_duration(text)
+
+
+@dataclass(frozen=True)
+class Response:
+    """One HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes = b""
+
+    def json(self) -> Any:
+        """The decoded body."""
+        return msgspec.json.decode(self.body)
+
+
+def is_dry_run(values: Any) -> bool:
+    """Whether a `dryRun` list is [All]. Raises the API error for other values."""
+    if not values:
+        return False
+    if list(values) != ["All"]:
+        raise bad_request(f'dryRun: Unsupported value: {values!r}: supported values: "All"')
+    return True
+
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _go_duration(text: str) -> float:
+    parts = re.findall(r"([0-9.]+)(ns|us|µs|ms|s|m|h)", text)
+    if "".join(number + unit for number, unit in parts) != text:
+        raise bad_request(f"invalid timeout specified in the request URL: {text!r}")
+    try:
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    except ValueError as error:
+        raise bad_request(f"invalid timeout specified in the request URL: {text!r}") from error
