@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from fnmatch import translate
+from types import MappingProxyType
 
 from chaosd.core.duration import render
 from chaosd.core.facts import Own, Texts, WorkloadFacts
@@ -19,6 +20,7 @@ from chaosd.core.wholeness import whole_reasons
 
 __all__ = [
     "SYSTEM_NAMESPACE",
+    "VETO",
     "Sift",
     "age_reasons",
     "opt_in_reasons",
@@ -29,6 +31,9 @@ __all__ = [
 ]
 
 SYSTEM_NAMESPACE = "kube-system"
+VETO = "false"
+
+_NONE: Texts = MappingProxyType({})
 
 
 class Sift:
@@ -71,20 +76,15 @@ class Sift:
         if pods_opted_in and self.opt_in.label not in pods:
             pods = {self.opt_in.label: self.opt_in.value}
         return (
-            *opt_in_reasons(self.opt_in, workload.labels, pods, namespace),
-            *self._namespace(workload.key.namespace),
-            *self._selection(workload),
-            *annotation_reasons(self.policy, workload.key, workload.annotations),
-            *age_reasons(workload.created, self.now, self.select.min_age),
-            *whole_reasons(workload),
-            *replicas_reasons(workload.ready, self.select.min_replicas, workload.desired),
-            *priority_reasons(workload.priority_class),
+            opt_in_reasons(self.opt_in, workload.labels, pods, namespace)
+            + self._namespace(workload.key.namespace)
+            + self._selection(workload)
+            + annotation_reasons(self.policy, workload.key, workload.annotations)
+            + age_reasons(workload.created, self.now, self.select.min_age)
+            + whole_reasons(workload)
+            + replicas_reasons(workload.ready, self.select.min_replicas, workload.desired)
+            + priority_reasons(workload.priority_class)
         )
-
-    def labels_reasons(self, *layers: Texts) -> Reasons:
-        """What ``select.labels`` has against the labels of all layers, the last one on top."""
-        found = unmet(self.select.labels, *layers)
-        return (Reason(Code.LABELS_NOT_SELECTED, found),) if found else ()
 
     def _namespace(self, name: str) -> Reasons:
         found = self._namespace_reasons.get(name)
@@ -109,12 +109,12 @@ class Sift:
         if key.kind not in select.kinds:
             detail = f"{key.kind} is not among {', '.join(select.kinds)}"
             found.append(Reason(Code.KIND_NOT_SELECTED, detail))
-        if select.labels:
-            found += self.labels_reasons(workload.labels, workload.template_labels)
-        if select.annotations:
-            layers = (workload.annotations, workload.template_annotations)
-            if missing := unmet(select.annotations, *layers):
-                found.append(Reason(Code.ANNOTATIONS_NOT_SELECTED, missing))
+        if missing := unmet(select.labels, workload.labels, workload.template_labels):
+            found.append(Reason(Code.LABELS_NOT_SELECTED, missing))
+        if missing := unmet(
+            select.annotations, workload.annotations, workload.template_annotations
+        ):
+            found.append(Reason(Code.ANNOTATIONS_NOT_SELECTED, missing))
         if self._names and not self._names.search(key.name):
             detail = f"{key.name} does not match {select.names}"
             found.append(Reason(Code.NAME_NOT_SELECTED, detail))
@@ -134,19 +134,15 @@ def opt_in_reasons(
         pod.get(label) if pod is not None else None,
         namespace.get(label) if namespace is not None else None,
     )
-    found = []
-    opted_in = False
-    for who, text in zip(("workload", "pod", "namespace"), said, strict=True):
-        if text is None:
-            continue
-        if text == value:
-            opted_in = True
-        if text.lower() == "false":
-            found.append(Reason(Code.VETOED, f"the {who} says {label}={text}"))
+    yes = said.count(value)
+    if yes and yes + said.count(None) == len(said) and namespace is not None:
+        # The short way for the many: somebody says yes, and nobody anything else.
+        return () if value.lower() != VETO else _vetoes(label, said)
+    found = [*_vetoes(label, said)]
     if namespace is None:
         detail = f"the namespace's labels could not be read, and one may be {label}=false"
         found.append(Reason(Code.UNREADABLE, detail))
-    if not opted_in:
+    if not yes:
         found.append(Reason(Code.NOT_OPTED_IN, _not_opted_in(opt_in, said)))
     return tuple(found)
 
@@ -176,22 +172,28 @@ def priority_reasons(name: str) -> Reasons:
     return ()
 
 
-def unmet(selector: Selector, *layers: Texts) -> str:
+def unmet(selector: Selector, labels: Texts, over: Texts = _NONE) -> str:
     """The conditions that the labels don't meet, with what stands there instead; empty: none.
 
-    Of several layers of labels, the last one is on top.
+    ``over`` lies on top of ``labels``.
     """
-    if not selector:
+    if not selector.requirements:
         return ""
-    merged: dict[str, str] = {}
-    for layer in layers:
-        merged.update(layer)
+    merged = {**labels, **over} if over else labels
     if selector.matches(merged):
         return ""
     return "; ".join(
         f"{requirement} does not hold: {_stands(requirement.key, merged)}"
         for requirement in selector.requirements
         if not requirement.matches(merged)
+    )
+
+
+def _vetoes(label: str, said: tuple[str | None, ...]) -> Reasons:
+    return tuple(
+        Reason(Code.VETOED, f"the {who} says {label}={text}")
+        for who, text in zip(("workload", "pod", "namespace"), said, strict=True)
+        if text is not None and text.lower() == VETO
     )
 
 

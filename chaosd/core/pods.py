@@ -31,7 +31,7 @@ def pod_reasons(
     """
     return (
         *opt_in_reasons(sift.opt_in, workload.labels, pod.labels, namespace),
-        *sift.labels_reasons(workload.labels, workload.template_labels, pod.labels),
+        *_labels_reasons(sift, pod, workload),
         *_nature_reasons(sift, pod, workload),
         *priority_reasons(pod.priority_class),
         *_state_reasons(pod),
@@ -64,6 +64,13 @@ def siblings_reasons(sift: Sift, workload: WorkloadFacts, pods: Sequence[PodFact
         detail = f"{len(staying)} pods where {desired} are desired"
         found.append(Reason(Code.ROLLOUT, detail))
     return (*found, *replicas_reasons(ready, sift.select.min_replicas, desired))
+
+
+def _labels_reasons(sift: Sift, pod: PodFacts, workload: WorkloadFacts) -> Reasons:
+    """A pod's own labels lie on top of its workload's."""
+    labels = {**workload.labels, **workload.template_labels}
+    missing = unmet(sift.select.labels, labels, pod.labels)
+    return (Reason(Code.LABELS_NOT_SELECTED, missing),) if missing else ()
 
 
 def _nature_reasons(sift: Sift, pod: PodFacts, workload: WorkloadFacts) -> Reasons:

@@ -15,6 +15,8 @@ def whole_reasons(workload: WorkloadFacts) -> Reasons:
 
     A kind that does not say how many pods it desires (own kinds, CronJob) is judged by its pods.
     """
+    if _plainly_whole(workload):
+        return ()
     found = (
         (Code.TERMINATING, "it is being deleted" if workload.deleting else ""),
         (Code.FINISHED, _finished(workload)),
@@ -44,6 +46,23 @@ def nothing_wanted(workload: WorkloadFacts) -> bool:
     A suspended CronJob starts no new Job, but leaves the active ones alone.
     """
     return workload.desired == 0 or (workload.suspended and workload.key.kind != "CronJob")
+
+
+def _plainly_whole(workload: WorkloadFacts) -> bool:
+    """The short way for the many: every figure is the same, and nothing else is to be weighed."""
+    desired = workload.desired
+    return (
+        workload.ready == desired == workload.replicas
+        and bool(desired)
+        and workload.updated in (None, desired)
+        and workload.observed_generation in (None, workload.generation)
+        and not (
+            workload.deleting
+            or workload.min_ready_seconds
+            or workload.finished
+            or workload.suspended
+        )
+    )
 
 
 def _finished(workload: WorkloadFacts) -> str:
