@@ -1,0 +1,1 @@
+"""The API server: sign-in, errors, paged typed reads, versioned objects, Events, permissions."""

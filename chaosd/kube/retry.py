@@ -1,0 +1,64 @@
+"""When a read is asked again. Nothing that changes the world ever is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import stamina
+from msgspec import Struct
+
+from chaosd.ports import CallFailed, Clock, NotSent, ServerFault, TooManyRequests, Unanswered
+
+T = TypeVar("T")
+
+
+class RetryPolicy(Struct, frozen=True):
+    """Exponential backoff with jitter, in seconds.
+
+    No further attempt starts ``deadline`` seconds after the first, nor is a ``Retry-After`` waited
+    for that reaches past it.
+    """
+
+    attempts: int = 4
+    deadline: float = 20.0
+    wait_initial: float = 0.2
+    wait_max: float = 5.0
+    wait_jitter: float = 0.5
+
+
+NO_RETRIES = RetryPolicy(attempts=1)
+
+
+def retried(ask: Callable[[], T], policy: RetryPolicy, clock: Clock) -> T:
+    """The answer of ``ask``, asked again after failures that may pass.
+
+    With one attempt nothing waits. Raises what the last attempt raised.
+    """
+    if policy.attempts <= 1:
+        return ask()
+    started = clock.boot()
+
+    def wait_for(error: Exception) -> bool | float:
+        left = policy.deadline - (clock.boot() - started)
+        if not may_pass(error):
+            return False
+        if isinstance(error, TooManyRequests | ServerFault) and error.retry_after is not None:
+            return error.retry_after if error.retry_after < left else False
+        return True
+
+    caller = stamina.RetryingCaller(
+        attempts=policy.attempts,
+        timeout=policy.deadline,
+        wait_initial=policy.wait_initial,
+        wait_max=policy.wait_max,
+        wait_jitter=policy.wait_jitter,
+    )
+    return caller(wait_for, ask)
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the same read may well succeed a moment later."""
+    return isinstance(error, CallFailed) and isinstance(
+        error, NotSent | Unanswered | ServerFault | TooManyRequests
+    )

@@ -1,0 +1,172 @@
+"""The inside of one workload: its pods, each with every reason against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chaosd.core.disruption import budget_reasons
+from chaosd.core.eligibility import Sift
+from chaosd.core.facts import NodeFacts, Own, PodFacts, Texts
+from chaosd.core.model import (
+    BudgetMode,
+    Candidate,
+    Code,
+    Examined,
+    Impact,
+    Reason,
+    Reasons,
+    Victim,
+    WorkloadKey,
+)
+from chaosd.core.pods import pod_reasons, siblings_reasons
+from chaosd.ports import Scope
+from chaosd.targets.family import Family, family_of
+from chaosd.targets.pod_single import gone, namespace_labels, unread
+from chaosd.targets.pod_survey import may_read, own_reasons
+from chaosd.targets.reads import Reads
+
+_OF_NODES = frozenset({Code.NODE_NOT_SELECTED, Code.NODE_NOT_READY})
+
+
+class Inside:
+    """One workload, read when it was drawn. ``own_workload`` is chaosd's own."""
+
+    def __init__(
+        self,
+        reads: Reads,
+        scope: Scope,
+        own: Own,
+        own_workload: WorkloadKey | None,
+        key: WorkloadKey,
+    ) -> None:
+        self._reads = reads
+        self._scope = scope
+        self._own = own
+        self._own_workload = own_workload
+        self._key = key
+
+    def pods(self) -> Sequence[Candidate]:
+        """A candidate for each pod, without the reasons that would cost a request for each.
+
+        What speaks against the workload or its other pods speaks against all of them. Of nodes only
+        the names that ``select.nodes`` selects are read, in one list.
+        """
+        found = self._read()
+        if isinstance(found, Reason):
+            return [Candidate(str(self._key), self._key, (found,))]
+        family, namespace = found
+        if not family.pods:
+            return [gone(self._key, "it has no pods")]
+        sift = self._sift(family)
+        shared = self._shared(sift, family, namespace, family.pods)
+        selected = self._selected_nodes()
+        return [
+            Candidate(
+                str(pod),
+                self._key,
+                _unique(
+                    *shared,
+                    *_but(pod_reasons(sift, pod, family.workload, namespace, None), _OF_NODES),
+                    *_node_selected(pod, selected),
+                ),
+            )
+            for pod in family.pods
+        ]
+
+    def examine(self, name: str) -> Examined:
+        """Everything about one pod, read again: the workload and its pods, the namespace, the
+        budgets, the node, and last the pod itself, whose UID and resourceVersion the strike names.
+        """
+        found = self._read()
+        if isinstance(found, Reason):
+            return Examined((found,))
+        family, namespace = found
+        sift = self._sift(family)
+        before = next((pod for pod in family.pods if pod.name == name), None)
+        budgets = self._reads.budgets(self._key.namespace) if self._respects else ()
+        node = self._node(before)
+        pod = self._reads.pod(self._key.namespace, name)
+        if pod is None or before is None:
+            return Examined((Reason(Code.GONE, f"there is no pod {name} of {self._key}"),))
+        if not family.owns(pod) or pod.uid != before.uid or pod.node != before.node:
+            return Examined((Reason(Code.CHANGED, f"{name} was replaced meanwhile"),))
+        pods = tuple(pod if one.uid == pod.uid else one for one in family.pods)
+        reasons = _unique(
+            *self._shared(sift, family, namespace, pods),
+            *pod_reasons(sift, pod, family.workload, namespace, node),
+            *(budget_reasons(pod, budgets) if self._respects else ()),
+        )
+        if reasons:
+            return Examined(reasons)
+        desired = family.workload.desired
+        return Examined(
+            victim=Victim(pod.namespace, pod.name, pod.uid, pod.resource_version, pod.node),
+            impact=Impact(pods=(str(pod),), workloads=(str(self._key),), locks=(str(self._key),)),
+            desired=_staying(pods) if desired is None else desired,
+        )
+
+    @property
+    def _respects(self) -> bool:
+        return self._scope.policy.pdb is BudgetMode.RESPECT
+
+    def _read(self) -> tuple[Family, Texts] | Reason:
+        """The family and its namespace's labels, or why there is nothing to look at."""
+        key, configuration = self._key, self._scope.configuration
+        if not may_read(configuration, key.namespace):
+            return unread(key.namespace)
+        family = family_of(self._reads, key)
+        if family is None:
+            return Reason(Code.GONE, "there is no such workload")
+        namespace = namespace_labels(self._reads, configuration, key.namespace)
+        if namespace is None:
+            return Reason(Code.GONE, f"there is no namespace {key.namespace}")
+        return family, namespace
+
+    def _sift(self, family: Family) -> Sift:
+        """The policy's rules; all pods of chaosd's own workload are its own."""
+        own = self._own
+        if self._key == self._own_workload:
+            own = Own(own.namespace, own.pods | {pod.name for pod in family.pods})
+        scope = self._scope
+        return Sift(scope.configuration, scope.policy, scope.now, own)
+
+    def _shared(
+        self, sift: Sift, family: Family, namespace: Texts, pods: Sequence[PodFacts]
+    ) -> Reasons:
+        label, value = sift.opt_in.label, sift.opt_in.value
+        opted_in = any(pod.labels.get(label) == value for pod in pods)
+        return (
+            *sift.reasons(family.workload, namespace, pods_opted_in=opted_in),
+            *own_reasons(self._key, self._own_workload),
+            *siblings_reasons(sift, family.workload, pods),
+        )
+
+    def _selected_nodes(self) -> frozenset[str] | None:
+        """The names of the nodes that may be struck on; None: all (or they can't be read)."""
+        selector = self._scope.policy.select.nodes
+        if not selector or self._scope.configuration.namespaces is not None:
+            return None
+        return self._reads.node_names(selector.text)
+
+    def _node(self, pod: PodFacts | None) -> NodeFacts | None:
+        if pod is None or not pod.node or self._scope.configuration.namespaces is not None:
+            return None
+        return self._reads.node(pod.node)
+
+
+def _node_selected(pod: PodFacts, selected: frozenset[str] | None) -> Reasons:
+    if selected is None or pod.node in selected:
+        return ()
+    return (Reason(Code.NODE_NOT_SELECTED, f"it runs on {pod.node or 'no node'}"),)
+
+
+def _staying(pods: Sequence[PodFacts]) -> int:
+    return sum(not pod.finished and not pod.deleting for pod in pods)
+
+
+def _but(reasons: Reasons, codes: frozenset[Code]) -> Reasons:
+    return tuple(reason for reason in reasons if reason.code not in codes)
+
+
+def _unique(*reasons: Reason) -> Reasons:
+    return tuple(dict.fromkeys(reasons))

@@ -1,0 +1,92 @@
+"""Pods as victims: surveyed by workload, evicted or deleted, fenced by a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from chaosd.core.eligibility import Sift
+from chaosd.core.facts import Own, Recovery
+from chaosd.core.ledger import Intent, Step
+from chaosd.core.model import Candidate, Examined, TargetKind, WorkloadKey
+from chaosd.core.recovery import recovery
+from chaosd.ports import Fenced, Next, Scope, Struck
+from chaosd.targets.family import Family, family_of
+from chaosd.targets.owners import own_kind, workload_of
+from chaosd.targets.pod_inside import Inside
+from chaosd.targets.pod_single import single
+from chaosd.targets.pod_strike import fence_pod, strike_pod
+from chaosd.targets.pod_survey import Survey
+from chaosd.targets.reads import Reads
+
+
+class PodTarget:
+    """Pods (a :class:`chaosd.ports.Target`).
+
+    ``own`` names the pod that this process runs in, as the downward API tells; its whole workload
+    is nobody's victim. Empty outside the cluster.
+    """
+
+    kind = TargetKind.POD
+
+    def __init__(self, reads: Reads, own: Own = Own()) -> None:  # noqa: B008 - frozen
+        self._reads = reads
+        self._own = own
+        self._own_workload: WorkloadKey | None = None
+
+    def survey(self, scope: Scope, only: WorkloadKey | None) -> Iterable[Candidate]:
+        """The workloads that opted in; with ``only`` that one, whether it did or not."""
+        own = self._find_own_workload()
+        sift = self._sift(scope)
+        if only is not None:
+            return [single(self._reads, scope.configuration, sift, own, only)]
+        return Survey(self._reads, scope.configuration, sift, own).candidates()
+
+    def expand(self, scope: Scope, candidate: Candidate) -> Sequence[Candidate]:
+        """The pods of a drawn workload; one candidate with the reason when it is gone."""
+        return self._inside(scope, candidate.workload).pods()
+
+    def examine(self, scope: Scope, candidate: Candidate) -> Examined:
+        """Read a pod (``namespace/name``) and all that it depends on again; the pod comes last."""
+        return self._inside(scope, candidate.workload).examine(candidate.key.partition("/")[2])
+
+    def next(self, intent: Intent, now: datetime) -> Next:  # noqa: ARG002 - the port's signature
+        """A pod has one step."""
+        return Next()
+
+    def strike(self, intent: Intent, step: Step, timeout: float) -> Struck:
+        """Evict (``pdb: respect``) or delete (``bypass``) the step's victim, once."""
+        return strike_pod(self._reads, intent, step, timeout)
+
+    def fence(self, intent: Intent, step: Step) -> Fenced:
+        """Touch the step's victim, so that a late strike answers 409; then say what is there."""
+        return fence_pod(self._reads, intent, step)
+
+    def recovered(self, intent: Intent, now: datetime) -> Recovery:
+        """Whether the workload has as many Ready pods as it wants now, the victim not among them.
+
+        One of somebody's own kind can't be seen without pods, so it is never taken for deleted.
+        """
+        key = WorkloadKey.parse(intent.workload)
+        family = family_of(self._reads, key)
+        if family is None and key.kind not in {*self._reads.kinds, "Pod"}:
+            family = Family(own_kind(key, ()), (), frozenset())
+        workload, pods = (family.workload, family.pods) if family else (None, ())
+        return recovery(workload, pods, intent.victim.uid, intent.desired, now)
+
+    def _inside(self, scope: Scope, workload: WorkloadKey) -> Inside:
+        own = self._find_own_workload()
+        return Inside(self._reads, scope, self._own, own, workload)
+
+    def _sift(self, scope: Scope) -> Sift:
+        return Sift(scope.configuration, scope.policy, scope.now, self._own)
+
+    def _find_own_workload(self) -> WorkloadKey | None:
+        """chaosd's own workload, read once: its other pods are chaosd's too."""
+        if self._own_workload is None:
+            for name in sorted(self._own.pods):
+                pod = self._reads.pod(self._own.namespace, name)
+                if pod is not None:
+                    self._own_workload = workload_of(pod)
+                    break
+        return self._own_workload
