@@ -22,7 +22,8 @@ def holidays_in(country: str, subdivision: str | None, year: int) -> Mapping[dat
     check_holidays(country, subdivision)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # old names of subdivisions still work
-        days = country_holidays(country, subdiv=subdivision, years=year)
+        # Without a language, names follow the environment and the version of Python.
+        days = country_holidays(country, subdiv=subdivision, years=year, language="en_US")
     return {day: name for day, name in days.items() if day.year == year}
 
 
