@@ -35,7 +35,7 @@ path="/eviction$", count=1))`; see `faults.Rule`. `api.access.deny(Denial("creat
 
 **Over HTTP** (loopback, a free port, a thread that ticks the controllers)::
 
-    with SandboxServer(cluster, clock=clock) as server:
+    with SandboxServer(cluster, speed=60) as server:
         server.url                                     # http://127.0.0.1:NNNNN
         server.kubeconfig(path)                        # for kubectl and the official client
 
@@ -55,6 +55,7 @@ from chaosd.sandbox.journal import Journal, Removal, RequestRecord
 from chaosd.sandbox.requests import Request, Response
 from chaosd.sandbox.resources import Resource
 from chaosd.sandbox.rest import Api
+from chaosd.sandbox.server import SandboxServer
 
 __all__ = [
     "AcceleratedClock",
@@ -73,6 +74,7 @@ __all__ = [
     "Resource",
     "Response",
     "Rule",
+    "SandboxServer",
     "Timings",
     "scenarios",
 ]

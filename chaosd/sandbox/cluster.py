@@ -265,6 +265,12 @@ class Cluster:
                 revision = change.revision - 1
             return max(revision, self._compacted)
 
+    def compact(self) -> None:
+        """Forget all history now: older watches, pages and exact lists get 410 from here on."""
+        with self.lock:
+            self._history.clear()
+            self._compacted = self._revision
+
     def _compact(self) -> None:
         horizon = self.now() - self.history_age
         while self._history and (

@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
-from chaosd.sandbox.errors import bad_request
+from chaosd.sandbox import protobuf
+from chaosd.sandbox.errors import ApiError, bad_request
 from chaosd.sandbox.objects import Json
 
 Pairs = Sequence[tuple[str, str]]
@@ -63,10 +64,14 @@ class Request:
         return ""
 
     def json(self) -> Any:
-        """The decoded body. Raises the API error for one that is no JSON."""
+        """The decoded body. Raises the API error for one that can't be read."""
         try:
+            if self.body.startswith(protobuf.MAGIC):
+                return protobuf.decode(self.body)
             return msgspec.json.decode(self.body)
-        except msgspec.DecodeError as error:
+        except protobuf.ProtobufError as error:
+            raise ApiError(415, "UnsupportedMediaType", str(error), details={}) from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise bad_request(f"couldn't decode the request body: {error}") from error
 
     def json_object(self) -> Json:

@@ -33,6 +33,7 @@ from chaosd.sandbox.verbs import (
     update_object,
     with_kind,
 )
+from chaosd.sandbox.watch import Watch
 
 BODY_BYTES = 3 * 1024 * 1024
 """The most that an API server reads of a request's body."""
@@ -81,6 +82,31 @@ class Api:
             return early
         finally:
             self._log(request, verb, status, effect)
+
+    def watch(self, request: Request) -> Watch | Response:
+        """Open a watch, or say why not. Raises ConnectionLost like `handle`."""
+        target = find_target(request.path, self.cluster.resources)
+        rule = self.faults.pick("watch", request.path)
+        status: int | None = None
+        try:
+            found: Watch | Response | None = None
+            if rule is not None:
+                found = self._fault(rule, rule.when, request)
+            if found is None:
+                found = self._open(request, target)
+            status = found.status if isinstance(found, Response) else 200
+            return found
+        finally:
+            self._log(request, "watch", status, False)
+
+    def _open(self, request: Request, target: Target | None) -> Watch | Response:
+        try:
+            self.access.check(request, "watch", target)
+            if target is None or target.subresource:
+                raise _no_such_path()
+            return Watch(self.cluster, target, request)
+        except ApiError as error:
+            return self._refuse(error)
 
     # --- faults
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Unpack
 
+from chaosd.sandbox.clock import ManualClock
 from chaosd.sandbox.cluster import Cluster
 from chaosd.sandbox.controllers import Controllers, Timings
 from chaosd.sandbox.controllers.timings import NEVER_READY
@@ -27,6 +29,18 @@ def settle(cluster: Cluster) -> None:
     controllers = Controllers(cluster, Timings.instant())
     controllers.step()
     controllers.close()
+
+
+def pass_time(controllers: Controllers, clock: ManualClock, seconds: float) -> None:
+    """Let virtual time pass, stepping the controllers whenever they want to be woken."""
+    end = clock.now() + timedelta(seconds=seconds)
+    while True:
+        wake = controllers.step()
+        if wake is None or wake > end:
+            break
+        clock.set(max(wake, clock.now()))
+    clock.set(end)
+    controllers.step()
 
 
 def namespace(

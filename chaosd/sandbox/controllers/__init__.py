@@ -12,8 +12,11 @@ from chaosd.sandbox.cluster import Change, Cluster
 from chaosd.sandbox.controllers import (
     budgets,
     collector,
+    daemonsets,
     deployments,
+    jobs,
     replicasets,
+    statefulsets,
 )
 from chaosd.sandbox.controllers.kubelet import Kubelet
 from chaosd.sandbox.controllers.scheduler import Scheduler
@@ -27,6 +30,9 @@ Work = tuple[str, Key]
 
 WORKLOADS: dict[str, Reconcile] = {
     "replicasets.apps": replicasets.reconcile,
+    "statefulsets.apps": statefulsets.reconcile,
+    "daemonsets.apps": daemonsets.reconcile,
+    "jobs.batch": jobs.reconcile,
     "deployments.apps": deployments.reconcile,
     "poddisruptionbudgets.policy": budgets.reconcile,
     "namespaces": collector.reconcile_namespace,

@@ -40,11 +40,10 @@ class Kubelet:
     def reconcile(self, pod: Json, now: datetime) -> datetime | None:
         """Take the pod one step further; when to look again."""
         node_name = pod["spec"].get("nodeName")
-        if not node_name:
-            return None
-        node = self._cluster.get("nodes", "", node_name)
+        node = self._cluster.get("nodes", "", node_name) if node_name else None
         if node is None:
-            self._collect(pod)
+            if node_name or is_deleting(pod):
+                self._collect(pod, now)
             return None
         if not is_ready(node):
             self._set_ready(pod, False, now)
@@ -57,12 +56,21 @@ class Kubelet:
             return self._start(pod, node, now)
         return self._run(pod, now)
 
-    def _collect(self, pod: Json) -> None:
-        """Its node is gone: the pod goes too (the pod garbage collector)."""
-        meta = pod["metadata"]
-        if meta.get("finalizers"):
-            return
-        self._cluster.remove("pods", meta["namespace"], meta["name"])
+    def _collect(self, pod: Json, now: datetime) -> None:
+        """No kubelet looks after it: it fails and goes (the pod garbage collector)."""
+        copy = thaw(pod)
+        if not is_deleting(copy):
+            copy["metadata"]["deletionTimestamp"] = stamp(now)
+        self._vanish(copy, now)
+
+    def _vanish(self, copy: Json, now: datetime) -> None:
+        """Take a stopped pod away, or leave it as failed to whoever holds a finalizer."""
+        copy["metadata"]["deletionGracePeriodSeconds"] = 0
+        if copy["metadata"].get("finalizers"):
+            if not is_finished(copy):
+                finish(copy, "Failed", now)
+            copy = self._cluster.put("pods", copy)
+        finish_if_released(self._cluster, self._cluster.resources["pods"], copy)
 
     def _start(self, pod: Json, node: Json, now: datetime) -> datetime | None:
         if "startTime" not in pod["status"]:
@@ -112,12 +120,7 @@ class Kubelet:
         due = self._time(pod, STOP, now, self._timings.stop, at_most=grace)
         if now < due:
             return due
-        copy = thaw(pod)
-        copy["metadata"]["deletionGracePeriodSeconds"] = 0
-        if not is_finished(copy) and meta.get("finalizers"):
-            finish(copy, "Failed", now)
-        stored = self._cluster.put("pods", copy) if meta.get("finalizers") else copy
-        finish_if_released(self._cluster, self._cluster.resources["pods"], stored)
+        self._vanish(thaw(pod), now)
         return None
 
     def _time(

@@ -1,0 +1,152 @@
+"""Large clusters, quickly: what benchmarks read."""
+
+from __future__ import annotations
+
+from chaosd.sandbox.cluster import Cluster
+from chaosd.sandbox.controllers.deployments import HASH_LABEL, REVISION
+from chaosd.sandbox.controllers.kubelet import container_status
+from chaosd.sandbox.controllers.pods import template_hash
+from chaosd.sandbox.objects import Json, owner_reference, stamp
+from chaosd.sandbox.prepare import default
+from chaosd.sandbox.scenarios import namespace, node
+from chaosd.sandbox.templates import OPT_IN, pod_template
+
+
+def bulk(
+    cluster: Cluster,
+    *,
+    deployments: int = 2_000,
+    pods_each: int = 5,
+    namespaces: int = 20,
+    nodes: int = 100,
+    opted_in: float = 0.05,
+    managed_fields: bool = False,
+) -> None:
+    """Fill a cluster with Deployments whose pods run and are Ready, and forget the history.
+
+    `opted_in` is the share of Deployments that are labelled (pods and Deployment alike).
+    `managed_fields` makes pods and Deployments as heavy as an API server sends them (about 11 KB
+    a pod). The pods of a Deployment share their spec and status, so memory stays small.
+    """
+    for number in range(nodes):
+        node(cluster, f"node-{number:04}", zone=f"zone-{'abc'[number % 3]}", pods=100_000)
+    for number in range(namespaces):
+        namespace(cluster, f"ns-{number:03}")
+    chosen = 0.0
+    for number in range(deployments):
+        chosen += opted_in
+        opt_in = chosen >= 1
+        chosen -= opt_in
+        home = f"ns-{number % namespaces:03}"
+        _deployment(cluster, home, number, pods_each, nodes, opt_in, managed_fields)
+    cluster.compact()
+
+
+def _deployment(
+    cluster: Cluster,
+    home: str,
+    number: int,
+    pods_each: int,
+    nodes: int,
+    opt_in: bool,
+    managed_fields: bool,
+) -> None:
+    name = f"app-{number:05}"
+    labels = {"app": name, **({OPT_IN: "true"} if opt_in else {})}
+    fields = _managed_fields() if managed_fields else {}
+    template = pod_template(name, {"pod_opt_in": True if opt_in else None})
+    shape: Json = {
+        "metadata": {"name": name, "namespace": home, "labels": labels, "generation": 1, **fields},
+        "spec": {
+            "replicas": pods_each,
+            "selector": {"matchLabels": {"app": name}},
+            "template": template,
+        },
+        "status": {"observedGeneration": 1, "updatedReplicas": pods_each, **_counts(pods_each)},
+    }
+    default(cluster.resources["deployments.apps"], shape)
+    hashed = template_hash(shape["spec"]["template"])
+    shape["metadata"]["annotations"] = {REVISION: "1"}
+    deployment = cluster.add("deployments.apps", shape)
+    pod_labels = {**template["metadata"]["labels"], HASH_LABEL: hashed}
+    spec = shape["spec"]["template"]["spec"]
+    replica_set = cluster.add(
+        "replicasets.apps",
+        {
+            "metadata": {
+                "name": f"{name}-{hashed}",
+                "namespace": home,
+                "labels": pod_labels,
+                "annotations": {REVISION: "1"},
+                "generation": 1,
+                "ownerReferences": [owner_reference("apps/v1", "Deployment", deployment)],
+            },
+            "spec": {
+                "replicas": pods_each,
+                "selector": {"matchLabels": {"app": name, HASH_LABEL: hashed}},
+                "template": {"metadata": {"labels": pod_labels}, "spec": spec},
+            },
+            "status": {"observedGeneration": 1, "fullyLabeledReplicas": pods_each}
+            | _counts(pods_each),
+        },
+    )
+    owners = [owner_reference("apps/v1", "ReplicaSet", replica_set)]
+    status = _running(cluster, spec)
+    for at in range(pods_each):
+        meta = {
+            "name": f"{name}-{hashed}-{cluster.suffix()}",
+            "namespace": home,
+            "labels": pod_labels,
+            "generation": 1,
+            "ownerReferences": owners,
+            **fields,
+        }
+        on = f"node-{(number * pods_each + at) % nodes:04}"
+        pod = {"metadata": meta, "spec": {**spec, "nodeName": on}, "status": status}
+        cluster.add("pods", pod)
+
+
+def _counts(replicas: int) -> Json:
+    names = ("replicas", "readyReplicas", "availableReplicas")
+    return dict.fromkeys(names, replicas)
+
+
+def _running(cluster: Cluster, spec: Json) -> Json:
+    now = stamp(cluster.now())
+    conditions = [
+        {"type": kind, "status": "True", "lastTransitionTime": now, "lastProbeTime": None}
+        for kind in (
+            "PodReadyToStartContainers",
+            "Initialized",
+            "Ready",
+            "ContainersReady",
+            "PodScheduled",
+        )
+    ]
+    running = {"running": {"startedAt": now}}
+    return {
+        "phase": "Running",
+        "conditions": conditions,
+        "hostIP": "10.0.0.1",
+        "podIP": "10.244.0.1",
+        "startTime": now,
+        "qosClass": "BestEffort",
+        "containerStatuses": [container_status(one, running) for one in spec["containers"]],
+    }
+
+
+def _managed_fields() -> Json:
+    """About 8 KB of the bookkeeping that an API server keeps about who wrote which field."""
+    leaves: Json = {f"f:field-{number:03}": {"f:value": {}, "f:mode": {}} for number in range(95)}
+    entries = [
+        {
+            "manager": manager,
+            "operation": "Update",
+            "apiVersion": "v1",
+            "time": "2026-01-01T00:00:00Z",
+            "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:metadata": {"f:labels": {}}, part: leaves},
+        }
+        for manager, part in (("kube-controller-manager", "f:spec"), ("kubelet", "f:status"))
+    ]
+    return {"managedFields": entries}
