@@ -79,7 +79,7 @@ class Sift:
             opt_in_reasons(self.opt_in, workload.labels, pods, namespace)
             + self._namespace(workload.key.namespace)
             + self._selection(workload)
-            + annotation_reasons(self.policy, workload.key, workload.annotations)
+            + annotation_reasons(self.policy, workload.annotations)
             + age_reasons(workload.created, self.now, self.select.min_age)
             + whole_reasons(workload)
             + replicas_reasons(workload.ready, self.select.min_replicas, workload.desired)

@@ -21,19 +21,13 @@ def rate_of(
 
     Gives the reason why its annotations can't be followed, if they can't.
     """
-    if MEAN_ANNOTATION not in annotations and GAP_ANNOTATION not in annotations:
-        return Rate(str(workload), schedule.mean, schedule.min_gap)
-    mean, mean_problem = _slower(annotations, MEAN_ANNOTATION, schedule.mean)
-    gap, gap_problem = _slower(annotations, GAP_ANNOTATION, schedule.min_gap)
-    if mean_problem or gap_problem:
-        problems = "; ".join(problem for problem in (mean_problem, gap_problem) if problem)
-        return Reason(Code.BAD_ANNOTATION, problems)
-    return Rate(str(workload), mean, gap)
+    asked, problem = _asked(schedule, annotations)
+    if problem:
+        return Reason(Code.BAD_ANNOTATION, problem)
+    return Rate(str(workload), asked.mean, asked.min_gap)
 
 
-def annotation_reasons(
-    policy: Policy, workload: WorkloadKey, annotations: Mapping[str, str]
-) -> Reasons:
+def annotation_reasons(policy: Policy, annotations: Mapping[str, str]) -> Reasons:
     """Why the annotations that may lower the rate can't be followed under ``policy``.
 
     They are read even where the schedule has no mean time, so that a typo is noticed. A gap that
@@ -42,33 +36,41 @@ def annotation_reasons(
     if MEAN_ANNOTATION not in annotations and GAP_ANNOTATION not in annotations:
         return ()
     schedule = policy.schedule
+    asked, problem = _asked(schedule if isinstance(schedule, MeanTime) else _ANY, annotations)
+    if problem:
+        return (Reason(Code.BAD_ANNOTATION, problem),)
     if not isinstance(schedule, MeanTime):
-        schedule = MeanTime(timedelta(0), timedelta(0))
-    rate = rate_of(schedule, workload, annotations)
-    if isinstance(rate, Reason):
-        return (rate,)
-    if schedule is not policy.schedule:
         return ()
-    asked = MeanTime(rate.mean, rate.min_gap)
-    problems = _problems(asked, policy.windows, policy.deadline, policy.cooldown)
-    asked_text = f"a mean of {duration.render(rate.mean)} with a gap of "
+    asks = (
+        f"annotations ask for a mean of {duration.render(asked.mean)}"
+        f" and a gap of {duration.render(asked.min_gap)}"
+    )
     return tuple(
-        Reason(Code.BAD_ANNOTATION, f"{asked_text}{duration.render(rate.min_gap)}: {problem}")
-        for problem in problems
+        Reason(Code.BAD_ANNOTATION, f"{asks}: {problem}")
+        for problem in _misfits(asked, policy.windows, policy.deadline, policy.cooldown)
     )
 
 
+_ANY = MeanTime(timedelta(0), timedelta(0))
+
 # Many workloads carry the same annotations, and to judge a pair takes a walk through a week.
-_problems = lru_cache(maxsize=256)(check_meantime)
+_misfits = lru_cache(maxsize=256)(check_meantime)
 
 
-def _slower(
-    annotations: Mapping[str, str], name: str, least: timedelta
-) -> tuple[timedelta, str | None]:
+def _asked(schedule: MeanTime, annotations: Mapping[str, str]) -> tuple[MeanTime, str]:
+    """What the annotations make of the policy's mean and gap, and what is wrong with them."""
+    if MEAN_ANNOTATION not in annotations and GAP_ANNOTATION not in annotations:
+        return schedule, ""
+    mean, mean_problem = _slower(annotations, MEAN_ANNOTATION, schedule.mean)
+    gap, gap_problem = _slower(annotations, GAP_ANNOTATION, schedule.min_gap)
+    return MeanTime(mean, gap), "; ".join(filter(None, (mean_problem, gap_problem)))
+
+
+def _slower(annotations: Mapping[str, str], name: str, least: timedelta) -> tuple[timedelta, str]:
     """The annotation's value, or ``least`` where it is absent, and what is wrong with it."""
     text = annotations.get(name)
     if text is None:
-        return least, None
+        return least, ""
     try:
         value = duration.parse(text)
     except ValueError as error:
@@ -76,4 +78,4 @@ def _slower(
     if value < least:
         policys = duration.render(least)
         return least, f"{name}={text}: shorter than the policy's {policys}, may only be longer"
-    return value, None
+    return value, ""
