@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from chaosd.sandbox.columns import COLUMNS, DEFAULT, Column
+from chaosd.sandbox.cells import Column
+from chaosd.sandbox.columns import COLUMNS, DEFAULT
 from chaosd.sandbox.lists import Page
 from chaosd.sandbox.objects import Json
 from chaosd.sandbox.requests import Request
