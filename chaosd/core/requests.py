@@ -14,13 +14,13 @@ VALID = timedelta(seconds=60)
 
 
 def post(ledger: Ledger, request: Request) -> Ledger:
-    """Ask for an attempt."""
-    return msgspec.structs.replace(ledger, requests={**ledger.requests, request.id: request})
+    """Ask for an attempt; one that was posted before stays as it is, taken or answered."""
+    return ledger if request.id in ledger.requests else _put(ledger, request)
 
 
 def waiting(ledger: Ledger, now: datetime) -> tuple[Request, ...]:
-    """Requests that nobody has taken and that have not expired, the oldest first."""
-    fresh = [r for r in ledger.requests.values() if not r.taken_by and now < r.expires]
+    """Requests that nobody has taken or answered and that have not expired, the oldest first."""
+    fresh = [r for r in ledger.requests.values() if _untouched(r) and now < r.expires]
     return tuple(sorted(fresh, key=lambda request: (request.at, request.id)))
 
 
@@ -29,9 +29,9 @@ def take(ledger: Ledger, writer: Writer, request_id: str) -> Ledger | Refusal:
     if refusal := not_leading(ledger, writer):
         return refusal
     request = ledger.requests.get(request_id)
-    if not request or request.taken_by:
+    if not request or not _untouched(request):
         return ledger
-    return post(ledger, msgspec.structs.replace(request, taken_by=writer.holder))
+    return _put(ledger, msgspec.structs.replace(request, taken_by=writer.holder))
 
 
 def answer(
@@ -43,4 +43,12 @@ def answer(
     request = ledger.requests.get(request_id)
     if not request or request.answer:
         return ledger
-    return post(ledger, msgspec.structs.replace(request, answer=result, reasons=reasons))
+    return _put(ledger, msgspec.structs.replace(request, answer=result, reasons=reasons))
+
+
+def _untouched(request: Request) -> bool:
+    return not request.taken_by and not request.answer
+
+
+def _put(ledger: Ledger, request: Request) -> Ledger:
+    return msgspec.structs.replace(ledger, requests={**ledger.requests, request.id: request})
