@@ -1,0 +1,1 @@
+"""What people see: metrics, logs and the plain status page."""
