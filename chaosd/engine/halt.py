@@ -27,33 +27,47 @@ class Progress(Struct, frozen=True):
 
 
 class Halting:
-    """Writes a halt down and follows it until no intent is unsettled.
+    """Writes a halt (or the pause of one ``policy``) down and follows it until no intent (of that
+    policy) is unsettled.
 
     Works without a leader: a step that nobody settles by its ``strikeBy`` is fenced from here.
     """
 
     def __init__(
-        self, book: Book, clock: Clock, targets: Mapping[TargetKind, Target], stop: Halt
+        self,
+        book: Book,
+        clock: Clock,
+        targets: Mapping[TargetKind, Target],
+        stop: Halt,
+        policy: str = "",
     ) -> None:
         self._book, self._clock, self._targets, self._stop = book, clock, targets, stop
+        self._policy = policy
         self._written = False
 
     def step(self) -> Progress:
         """Go one step further; raises CallFailed or LedgerUnusable when it can't."""
         now = self._clock.now()
         if not self._written:
-            self._book.change(lambda ledger: halt(ledger, self._stop))
+            changed = self._book.change(lambda ledger: halt(ledger, self._stop, self._policy))
+            if isinstance(changed, Refusal):
+                return Progress(False, ("the ledger, to be written",), now + timedelta(seconds=1))
             self._written = True
-        left = self._book.read().ledger.unsettled()
+        left = self._unsettled()
         for intent in left:
             step = intent.unsettled
             if step and now > step.strike_by + _GRACE:
                 self._fence(intent)
-        left = self._book.read().ledger.unsettled()
+        left = self._unsettled()
         if not left:
             return Progress(acknowledged=True)
         names = tuple(f"{i.id} ({i.victim.namespace}/{i.victim.name})" for i in left)
         return Progress(False, names, now + timedelta(seconds=1))
+
+    def _unsettled(self) -> list[Intent]:
+        """What is under way and would be stopped."""
+        unsettled = self._book.read().ledger.unsettled()
+        return [one for one in unsettled if self._policy in ("", one.policy)]
 
     def _fence(self, intent: Intent) -> None:
         step = intent.unsettled
