@@ -1,0 +1,183 @@
+"""What a configuration needs to be allowed, and what of it is missing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import yaml
+
+from chaosd.core.model import (
+    Action,
+    BudgetMode,
+    Configuration,
+    Limits,
+    Policy,
+    Select,
+    TargetKind,
+)
+from chaosd.core.schedule import Every
+from chaosd.core.selector import Selector
+from chaosd.core.window import Windows
+from chaosd.kube.permissions import Need, missing, needs
+from chaosd.sandbox import Denial
+from tests.support.lab import Lab
+
+WINDOWS = Windows("UTC")
+
+
+def policy(name: str = "web", **changes: Any) -> Policy:
+    fields: dict[str, Any] = {
+        "name": name,
+        "target": TargetKind.POD,
+        "action": Action.EVICT,
+        "schedule": Every(timedelta(hours=1)),
+        "select": Select(),
+        "windows": WINDOWS,
+        "limits": Limits(),
+        "dry_run": False,
+    }
+    return Policy(**{**fields, **changes})
+
+
+def allowed(*policies: Policy, namespaces: tuple[str, ...] | None = None) -> list[Need]:
+    configuration = Configuration(WINDOWS, policies, namespaces=namespaces)
+    return needs(configuration, "chaosd", in_cluster=True)
+
+
+def verbs(found: list[Need], resource: str, namespace: str | None = None) -> set[str]:
+    return {
+        verb
+        for need in found
+        if (need.resource, need.namespace) == (resource, namespace)
+        for verb in need.verbs
+    }
+
+
+def test_the_ledger_and_the_lease_are_chaosds_own() -> None:
+    """They are needed whatever is configured, in chaosd's own namespace and nowhere else."""
+    found = allowed()
+    assert verbs(found, "configmaps", "chaosd") == {"get", "patch", "create"}
+    assert verbs(found, "leases", "chaosd") == {"get", "patch", "create"}
+    assert verbs(found, "configmaps") == set()
+
+
+def test_a_dry_run_may_kill_nothing() -> None:
+    """Without a live policy no permission to remove or touch a pod is asked for."""
+    found = allowed(policy(dry_run=True))
+    assert verbs(found, "pods/eviction") == set()
+    assert verbs(found, "pods") == {"get", "list"}
+    assert verbs(found, "pods/status") == set()
+    assert verbs(found, "poddisruptionbudgets") == {"list"}
+
+
+def test_budgets_decide_how_a_pod_is_killed() -> None:
+    """Respecting needs evictions and no deletions, bypassing the other way round."""
+    found = allowed(policy())
+    assert verbs(found, "pods/eviction") == {"create"}
+    assert "delete" not in verbs(found, "pods")
+    assert verbs(found, "pods/status") == {"patch"}
+    found = allowed(policy(pdb=BudgetMode.BYPASS))
+    assert verbs(found, "pods/eviction") == set()
+    assert verbs(found, "pods") == {"get", "list", "delete"}
+    assert verbs(found, "poddisruptionbudgets") == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "resources"),
+    [
+        ("Deployment", {"deployments", "replicasets"}),
+        ("StatefulSet", {"statefulsets"}),
+        ("DaemonSet", {"daemonsets"}),
+        ("ReplicaSet", {"replicasets"}),
+        ("Job", {"jobs"}),
+        ("CronJob", {"cronjobs", "jobs"}),
+        ("Pod", set()),
+        ("Foo", set()),
+    ],
+)
+def test_only_the_selected_kinds_are_read(kind: str, resources: set[str]) -> None:
+    """A policy for Deployments asks for nothing about StatefulSets."""
+    found = allowed(policy(select=Select(kinds=(kind,))))
+    assert {need.resource for need in found if need.group in ("apps", "batch")} == resources
+
+
+def test_nodes_are_listed_only_to_select_them() -> None:
+    """Reading the victim's node is enough for a policy that does not select nodes."""
+    assert verbs(allowed(policy()), "nodes") == {"get"}
+    by_node = policy(select=Select(nodes=Selector.parse("pool=spot")))
+    assert verbs(allowed(by_node), "nodes") == {"get", "list"}
+
+
+def test_namespaced_mode_asks_in_its_namespaces_only() -> None:
+    """Nothing about the cluster is asked for, and everything in each namespace."""
+    found = allowed(policy(), namespaces=("shop", "team"))
+    assert {need.namespace for need in found} == {"chaosd", "shop", "team"}
+    assert not {"nodes", "namespaces"} & {need.resource for need in found}
+    for namespace in ("shop", "team"):
+        assert verbs(found, "pods/eviction", namespace) == {"create"}
+        assert verbs(found, "deployments", namespace) == {"get", "list"}
+
+
+def test_outside_a_cluster_there_are_no_own_pods() -> None:
+    """A laptop does not need to read chaosd's namespace for its own pod."""
+    configuration = Configuration(WINDOWS, (policy(),))
+    found = needs(configuration, "chaosd", in_cluster=False)
+    assert verbs(found, "pods", "chaosd") == set()
+
+
+def test_each_need_says_which_policies_have_it() -> None:
+    """A refusal to start names the policy that can't be served."""
+    bypass = policy("rough", pdb=BudgetMode.BYPASS)
+    [eviction] = [n for n in allowed(policy(), bypass) if n.resource == "pods/eviction"]
+    assert eviction.why.endswith("for policy web")
+    [status] = [n for n in allowed(policy(), bypass) if n.resource == "pods/status"]
+    assert status.why.endswith("for policies web, rough")
+
+
+def test_only_events_can_be_done_without() -> None:
+    """Everything else is needed, and refuses to start when it is missing."""
+    assert {need.resource for need in allowed(policy()) if not need.required} == {"events"}
+
+
+@pytest.mark.parametrize(
+    "need", allowed(policy(pdb=BudgetMode.BYPASS)), ids=lambda need: need.resource
+)
+def test_every_need_has_a_rule_that_grants_it(need: Need) -> None:
+    """The rule is valid YAML, and says exactly what is needed."""
+    [rule] = yaml.safe_load(need.rule)
+    expected: dict[str, list[str]] = {
+        "apiGroups": [need.group],
+        "resources": [need.resource],
+        "verbs": list(need.verbs),
+    }
+    assert rule == (expected | {"resourceNames": [need.name]} if need.name else expected)
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return Lab()
+
+
+def test_nothing_is_missing_where_all_is_allowed(lab: Lab) -> None:
+    """One review for each verb, and no complaint."""
+    wanted = allowed(policy())
+    assert missing(lab.api, wanted) == []
+    assert len(lab.requests()) == sum(len(need.verbs) for need in wanted)
+
+
+def test_what_is_missing_is_named_with_its_rule(lab: Lab) -> None:
+    """Exactly the verb that is denied is asked for, and where."""
+    lab.sandbox.access.deny(
+        Denial("list", "apps", "deployments"), Denial("create", "", "pods/eviction", "team")
+    )
+    found = missing(lab.api, allowed(policy(), namespaces=("shop", "team")))
+    assert [(need.resource, need.namespace, need.verbs) for need in found] == [
+        ("deployments", "shop", ("list",)),
+        ("deployments", "team", ("list",)),
+        ("pods/eviction", "team", ("create",)),
+    ]
+    assert found[2].rule == '- apiGroups: [""]\n  resources: [pods/eviction]\n  verbs: [create]'
+    assert found[2].place == "Role in namespace team"
+    assert allowed(policy())[-1].place == "ClusterRole"
