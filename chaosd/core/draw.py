@@ -22,14 +22,15 @@ def lowest(
 ) -> list[Candidate]:
     """The ``depth`` candidates that come first, in their order, in memory for ``depth`` of them.
 
-    A key that comes twice (a list that had to be started again) stands once, as it was last seen.
+    ``depth`` is at least 1. A key that comes twice (a list that had to be started again) stands
+    once, as it was last seen.
     """
     draw = _Draw(seed, action_id)
     worst_first: list[tuple[int, str]] = []
     kept: dict[str, Candidate] = {}
     for candidate in candidates:
         place = -int.from_bytes(draw.digest(candidate.key))
-        if len(kept) >= depth and (not kept or place < worst_first[0][0]):
+        if len(kept) == depth and place < worst_first[0][0]:
             continue
         if candidate.key not in kept:
             heapq.heappush(worst_first, (place, candidate.key))

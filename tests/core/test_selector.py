@@ -147,6 +147,10 @@ def test_selectors_that_do_not_parse(text: str, at: int, advice: str) -> None:
         ("a>5", {"a": "six"}, False),
         ("a>5", {"a": "1_000"}, False),
         ("a>5", {"a": "9" * 30}, False),
+        ("a>9223372036854775806", {"a": "9223372036854775807"}, True),
+        ("a>9223372036854775806", {"a": "9223372036854775808"}, False),
+        ("a<1", {"a": "-9223372036854775808"}, True),
+        ("a<1", {"a": "-9223372036854775809"}, False),
         ("a<5", {"a": "4"}, True),
         ("a<5", {"a": "-4"}, True),
         ("a<5", {"a": "5"}, False),
@@ -290,7 +294,9 @@ def test_selector_objects_that_break_the_rules(
         from_label_selector(given_object)
 
 
-@pytest.mark.parametrize("key", ["a", "a.b-c_d", "chaosd.io/enabled", "a" * 63, "9/9"])
+@pytest.mark.parametrize(
+    "key", ["a", "a.b-c_d", "chaosd.io/enabled", "a" * 63, "9/9", "p" * 253 + "/a"]
+)
 def test_keys_that_are_legal(key: str) -> None:
     """Names with and without a DNS prefix."""
     assert key_problem(key) is None
