@@ -46,7 +46,8 @@ class WorkloadFacts(Struct, frozen=True, kw_only=True):
     - ``partition`` is a StatefulSet's ``rollingUpdate.partition``; ``current_revision`` and
       ``update_revision`` are its status'.
     - ``finished``: a Job that is Complete or Failed (or about to be: SuccessCriteriaMet,
-      FailureTarget), a CronJob without an active Job. ``suspended``: ``spec.suspend`` of these.
+      FailureTarget), a CronJob without an active Job. ``suspended``: ``spec.suspend`` of these
+      (a CronJob's keeps only new Jobs from starting).
     """
 
     key: WorkloadKey
@@ -95,8 +96,8 @@ class PodFacts(Struct, frozen=True, kw_only=True):
     """A pod.
 
     ``ready`` and ``ready_since`` are the status and ``lastTransitionTime`` of its Ready condition;
-    ``owner`` None: no controller owns it. ``containers`` holds its containers and its sidecars (init
-    containers with ``restartPolicy: Always``).
+    ``owner`` None: no controller owns it. ``containers`` holds its containers and its sidecars
+    (init containers with ``restartPolicy: Always``).
     """
 
     namespace: str
