@@ -151,12 +151,15 @@ def _budget_causes(item: Json) -> list[Cause]:
 
 
 def default(resource: Resource, item: Json) -> None:
-    """Fill in, in place, the defaults of the API server that somebody here reads."""
+    """Fill in, in place, the defaults of the API server that somebody here reads.
+
+    The object has a name and a uid.
+    """
     if resource.id == "namespaces":
         item.setdefault("spec", {"finalizers": ["kubernetes"]})
         item.setdefault("status", {"phase": "Active"})
         labels = item["metadata"].setdefault("labels", {})
-        labels.setdefault("kubernetes.io/metadata.name", item["metadata"]["name"])
+        labels.setdefault("kubernetes.io/metadata.name", item["metadata"].get("name", ""))
     elif resource.id == "pods":
         default_pod_spec(item.setdefault("spec", {}))
         item.setdefault("status", {"phase": "Pending", "qosClass": "BestEffort"})
@@ -167,6 +170,10 @@ def default(resource: Resource, item: Json) -> None:
         template = spec.setdefault("template", {})
         template.setdefault("metadata", {})
         default_pod_spec(template.setdefault("spec", {}))
+        if resource.id == "jobs.batch" and not spec.get("manualSelector"):
+            spec["selector"] = {
+                "matchLabels": {"batch.kubernetes.io/controller-uid": item["metadata"]["uid"]}
+            }
 
 
 def default_pod_spec(spec: Json) -> None:

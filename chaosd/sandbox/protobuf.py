@@ -142,6 +142,8 @@ def _message(raw: bytes, message: Message, path: str) -> Json:
             found.setdefault(field.name, {})[_text(entry.get(1, b""))] = _text(entry.get(2, b""))
             continue
         read = _value(value, field, f"{path}.{field.name}")
+        if read == "" and not field.many:
+            continue  # Go writes texts that were never set
         if field.many:
             found.setdefault(field.name, []).append(read)
         else:

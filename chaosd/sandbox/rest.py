@@ -16,7 +16,7 @@ from chaosd.sandbox.cluster import Cluster
 from chaosd.sandbox.control import Control
 from chaosd.sandbox.deletes import DeleteOptions, delete_object
 from chaosd.sandbox.discovery import discover
-from chaosd.sandbox.errors import ApiError, expired, method_not_allowed
+from chaosd.sandbox.errors import ApiError, expired, method_not_allowed, not_found
 from chaosd.sandbox.evictions import evict
 from chaosd.sandbox.faults import ConnectionLost, Faults, Rule
 from chaosd.sandbox.journal import Journal, Removal, RequestRecord
@@ -172,14 +172,15 @@ class Api:
             return msgspec.json.encode(read_scale(self.cluster, target))
         if target.subresource not in ("", "status"):
             raise _no_such_path()
-        if as_of is not None:
+        if as_of is None:
+            item = read_object(self.cluster, target)
+        else:
             items, _ = self.cluster.at(target.resource.id, as_of)
-            item = items.get((target.scope, target.name))
-            if item is not None:
-                return render_object(request, target.resource, item, self.cluster.now())
-        return render_object(
-            request, target.resource, read_object(self.cluster, target), self.cluster.now()
-        )
+            past = items.get((target.scope, target.name))
+            if past is None:
+                raise not_found(target.resource, target.name)
+            item = past
+        return render_object(request, target.resource, item, self.cluster.now())
 
     def _write(self, request: Request, verb: str, target: Target) -> tuple[int, bytes]:
         cluster, resource = self.cluster, target.resource

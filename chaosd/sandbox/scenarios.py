@@ -296,7 +296,7 @@ def _add(
     resource = cluster.resources[resource_id]
     if ns:
         namespace(cluster, ns)
-    meta: Json = {"name": name}
+    meta: Json = {"name": name, "uid": cluster.new_uid()}
     if ns:
         meta["namespace"] = ns
     if labels:

@@ -142,6 +142,8 @@ class SandboxServer:
             date_header=False,
             server_header=False,
             timeout_graceful_shutdown=2,
+            # An API server keeps idle connections; one that closes first breaks the next POST.
+            timeout_keep_alive=3600,
         )
         return uvicorn.Server(config)
 

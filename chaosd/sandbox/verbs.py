@@ -60,8 +60,9 @@ def create_object(cluster: Cluster, target: Target, item: Json, *, dry_run: bool
         _require_namespace(cluster, target)
     if not meta.get("name") and meta.get("generateName"):
         meta["name"] = meta["generateName"] + cluster.suffix()
-    for field in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
+    for field in ("deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
         meta.pop(field, None)
+    meta["uid"] = cluster.new_uid()
     meta["creationTimestamp"] = stamp(cluster.now())
     if resource.status and resource.id != "nodes":
         item.pop("status", None)
@@ -72,10 +73,7 @@ def create_object(cluster: Cluster, target: Target, item: Json, *, dry_run: bool
     if cluster.get(resource.id, target.scope, meta["name"]) is not None:
         raise already_exists(resource, meta["name"])
     stored = _bare(item)
-    if dry_run:
-        meta["uid"] = cluster.new_uid()
-        return stored
-    return cluster.add(resource.id, stored)
+    return stored if dry_run else cluster.add(resource.id, stored)
 
 
 def _require_namespace(cluster: Cluster, target: Target) -> None:

@@ -94,7 +94,8 @@ class Kubelet:
         copy["status"]["podIPs"] = [{"ip": copy["status"]["podIP"]}]
         running = {"running": {"startedAt": stamp(now)}}
         copy["status"]["containerStatuses"] = [
-            container_status(one, running) for one in containers_of(pod)
+            container_status(one, running, f"sandbox://{pod['metadata']['uid']}/{one.get('name')}")
+            for one in containers_of(pod)
         ]
         set_condition(copy, "PodReadyToStartContainers", "True", now)
         _set_readiness(copy, wants_ready(copy), now)
@@ -171,14 +172,15 @@ def host_ip(node: Json) -> str:
     return ""
 
 
-def container_status(container: Json, state: Json) -> Json:
-    """A container's status in a state; running ones are ready."""
+def container_status(container: Json, state: Json, container_id: str = "") -> Json:
+    """A container's status in a state; running ones are ready and have an ID."""
     running = "running" in state
     image = container.get("image", "")
     status: dict[str, Any] = {
         "name": container.get("name", ""),
         "image": image,
         "imageID": f"sandbox://{image}" if running else "",
+        **({"containerID": container_id} if container_id else {}),
         "ready": running,
         "started": running,
         "restartCount": 0,
