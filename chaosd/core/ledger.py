@@ -10,13 +10,21 @@ import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from chaosd.core.model import Action, BudgetMode, Reason, TargetKind, Victim
 
 VERSION = 1
 KEEP = timedelta(hours=25)
+
+# What is read is held to these, since a text may come from anywhere: a time without a zone can't be
+# compared, and one out of range can't be added to.
+_Time = Annotated[datetime, Meta(tz=True)]
+_CENTURIES = 30_000_000_000  # seconds: sums of two stay within the years that dates have
+_Seconds = Annotated[int, Meta(ge=0, le=_CENTURIES)]
+_SecondsIfKnown = Annotated[int, Meta(ge=-1, le=_CENTURIES)]
 
 
 class StepState(StrEnum):
@@ -52,7 +60,7 @@ class Halt(Struct, frozen=True, rename="camel", omit_defaults=True):
 
     who: str
     why: str
-    at: datetime
+    at: _Time
 
 
 class Leader(Struct, frozen=True, rename="camel"):
@@ -60,7 +68,7 @@ class Leader(Struct, frozen=True, rename="camel"):
 
     holder: str
     term: int
-    since: datetime
+    since: _Time
 
 
 class Step(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -73,11 +81,11 @@ class Step(Struct, frozen=True, rename="camel", omit_defaults=True):
     victim: Victim
     holder: str
     term: int
-    reserved_at: datetime
-    strike_by: datetime
+    reserved_at: _Time
+    strike_by: _Time
     state: StepState = StepState.RESERVED
     detail: str = ""
-    settled_at: datetime | None = None
+    settled_at: _Time | None = None
 
 
 class Intent(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -96,22 +104,22 @@ class Intent(Struct, frozen=True, rename="camel", omit_defaults=True):
     action: Action
     workload: str
     victim: Victim
-    reserved_at: datetime
+    reserved_at: _Time
     deadline: float
-    recover_by: datetime
+    recover_by: _Time
     pdb: BudgetMode = BudgetMode.RESPECT
     grace_period_seconds: int | None = None
-    window_until: datetime | None = None
+    window_until: _Time | None = None
     desired: int = 0
     locks: tuple[str, ...] = ()
     dry_run: bool = False
     steps: tuple[Step, ...] = ()
     result: Result | None = None
     detail: str = ""
-    settled_at: datetime | None = None
+    settled_at: _Time | None = None
     verdict: Verdict | None = None
-    verdict_at: datetime | None = None
-    closed_at: datetime | None = None
+    verdict_at: _Time | None = None
+    closed_at: _Time | None = None
     seen: str = ""
     told: str = ""
     verdict_told: str = ""
@@ -123,6 +131,13 @@ class Intent(Struct, frozen=True, rename="camel", omit_defaults=True):
             return self.steps[-1]
         return None
 
+    def stamps(self) -> list[datetime]:
+        """Every instant at which something was written of it."""
+        written = [self.reserved_at, self.settled_at, self.verdict_at, self.closed_at]
+        for step in self.steps:
+            written += [step.reserved_at, step.settled_at]
+        return [at for at in written if at is not None]
+
 
 class Request(Struct, frozen=True, rename="camel", omit_defaults=True):
     """A person's wish for one attempt: only the leader strikes, with every guard on."""
@@ -130,8 +145,8 @@ class Request(Struct, frozen=True, rename="camel", omit_defaults=True):
     id: str
     policy: str
     who: str
-    at: datetime
-    expires: datetime
+    at: _Time
+    expires: _Time
     workload: str = ""
     taken_by: str = ""
     answer: str = ""
@@ -144,8 +159,8 @@ class LastKill(Struct, frozen=True, array_like=True):
     ``healed`` is -1 while it is not whole.
     """
 
-    at: int
-    healed: int = -1
+    at: _Seconds
+    healed: _SecondsIfKnown = -1
 
 
 class Ledger(Struct, frozen=True, rename="camel"):
@@ -182,11 +197,11 @@ class Ledger(Struct, frozen=True, rename="camel"):
         return tuple(intent for intent in self.intents.values() if intent.unsettled)
 
     def newest(self) -> datetime | None:
-        """The latest instant that a daemon wrote; a clock before it can't be right."""
+        """The latest instant at which something was written of terms and intents; a clock before
+        it can't be right."""
         stamps = [self.leader.since] if self.leader else []
         for intent in self.all_intents():
-            stamps += [intent.reserved_at]
-            stamps += [at for at in (intent.settled_at, intent.verdict_at, intent.closed_at) if at]
+            stamps += intent.stamps()
         return max(stamps, default=None)
 
     def last_kill(self, workload: str, *, dry_run: bool) -> LastKill | None:

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from chaosd.core.ledger import VERSION, Halt, Intent, LastKill, Leader, Ledger, Request
+from chaosd.core.ledger import (
+    VERSION,
+    Halt,
+    Intent,
+    LastKill,
+    Leader,
+    Ledger,
+    Request,
+    workload_hash,
+)
 
 MAX_BYTES = 900 * 1024
 _PRETTY_BELOW = 128 * 1024
-_T = TypeVar("_T")
+_SECTIONS = tuple(field.encode_name for field in msgspec.structs.fields(Ledger))
+# A name and the start of its value. Quotes inside of strings are escaped, so that nothing that
+# somebody wrote into one is taken for a name.
+_NAMED = re.compile(r'"([^"\\]{1,253})"\s*:\s*(?=[{\[])')
+_ID = re.compile(r"[0-9a-f]{20}")
+_HASH = re.compile(r"[0-9a-f]{12}")
+_DECODER = json.JSONDecoder()
+_Value = Intent | Request | Leader | Halt | LastKill
+_KINDS: tuple[type[_Value], ...] = (Intent, Request, Leader, Halt, LastKill)
+# What holds entries, and what is inside of them.
+_NOT_ENTRIES = frozenset(
+    {"intents", "outcomes", "paused", "lastKills", "lastDryKills", "requests"}
+    | {"victim", "steps", "locks", "reasons"}
+)
+_Entry = TypeVar("_Entry", Intent, Request)
 
 
 class LedgerDamaged(ValueError):
@@ -22,32 +45,71 @@ class LedgerDamaged(ValueError):
 
 
 def encode(ledger: Ledger) -> str:
-    """The ledger as JSON: indented while it is small enough to be read by people."""
-    raw = msgspec.json.encode(ledger)
+    """The ledger as JSON: indented while it is small enough to be read by people.
+
+    Halves of characters, which a terminal can let in, become question marks.
+    """
+    try:
+        raw = msgspec.json.encode(ledger)
+    except UnicodeEncodeError:
+        text = json.dumps(msgspec.to_builtins(ledger), ensure_ascii=False)
+        raw = text.encode(errors="replace")
     if len(raw) < _PRETTY_BELOW:
         raw = msgspec.json.format(raw, indent=1)
     return raw.decode()
 
 
 def decode(text: str) -> Ledger:
-    """Read what :func:`encode` wrote; LedgerDamaged for anything else."""
+    """Read what :func:`encode` wrote; LedgerDamaged for anything else.
+
+    The sections must be exactly those of this version: without one of them, or with one more, it is
+    another thing's text, or one that would be written back without what it holds.
+    """
     if not text.strip():
         raise LedgerDamaged("it is empty")
     try:
-        raw = json.loads(text)
+        sections = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError as error:
+        raise LedgerDamaged("it is not a JSON object") from error
     except (ValueError, RecursionError) as error:
         raise LedgerDamaged(f"it is not JSON: {error}") from error
-    if not isinstance(raw, dict):
-        raise LedgerDamaged("it is not a JSON object")
-    version = raw.get("version")
-    if not isinstance(version, int):
-        raise LedgerDamaged("it has no version, so it is not chaosd's")
-    if version > VERSION:
-        raise LedgerDamaged(f"it has version {version}; this chaosd reads up to {VERSION}")
+    _check_sections(sections)
     try:
-        return msgspec.convert(raw, Ledger)
-    except msgspec.ValidationError as error:
+        ledger = msgspec.json.decode(text, type=Ledger)
+    except (ValueError, RecursionError) as error:
         raise LedgerDamaged(f"it does not fit: {error}") from error
+    for problem in _misplaced(ledger):
+        raise LedgerDamaged(f"it does not fit: {problem}")
+    return ledger
+
+
+def _check_sections(sections: dict[str, msgspec.Raw]) -> None:
+    try:
+        version = msgspec.json.decode(sections["version"], type=int)
+    except (KeyError, ValueError):
+        raise LedgerDamaged("it has no version, so it is not chaosd's") from None
+    if version != VERSION:
+        raise LedgerDamaged(f"it has version {version}; this chaosd reads version {VERSION}")
+    if missing := [name for name in _SECTIONS if name not in sections]:
+        raise LedgerDamaged(f"it lacks {', '.join(missing)}")
+    if unknown := sorted(set(sections) - set(_SECTIONS)):
+        raise LedgerDamaged(f"it has {', '.join(unknown)}, which no ledger has")
+
+
+def _misplaced(ledger: Ledger) -> Iterator[str]:
+    """What stands under another name than its own, or among the open ones although it is closed."""
+    named: list[tuple[str, str]] = [(key, one.id) for key, one in ledger.requests.items()]
+    for intents in (ledger.intents, ledger.outcomes):
+        named += [(key, one.id) for key, one in intents.items()]
+    yield from (f"{own} stands under {key}" for key, own in named if own != key)
+    for key in ledger.intents.keys() & ledger.outcomes.keys():
+        yield f"intent {key} stands among the open ones and among the closed ones"
+    for intent in ledger.intents.values():
+        if intent.closed_at is not None:
+            yield f"intent {intent.id} is closed and stands among the open ones"
+    for intent in ledger.outcomes.values():
+        if intent.closed_at is None:
+            yield f"intent {intent.id} is open and stands among the closed ones"
 
 
 class Salvage(Struct, frozen=True):
@@ -60,65 +122,128 @@ class Salvage(Struct, frozen=True):
 def salvage(text: str) -> Salvage:
     """Keep every entry of a damaged ledger that still reads, wherever the damage is.
 
-    Entries are found by their names, so that one broken or truncated entry costs only itself.
+    Entries are found by their names and told apart by their form, so that a broken one costs only
+    itself, also where the start of a section is broken. In doubt, what is kept stops more: an
+    intent is open, a pause is a halt, the kill of a dry run is a real one too.
     """
     try:
         return Salvage(decode(text))
     except LedgerDamaged as error:
-        lost = [str(error)]
-    intents = _entries(text, r"[0-9a-f]{20}", _as(Intent), "intent", lost)
-    requests = _entries(text, r"[a-z0-9]{8}", _as(Request), "request", lost)
+        found, lost = _entries(text)
+        lost = [str(error), *lost]
+    intents = _by_id(found, Intent, lambda intent: intent.closed_at is None)
+    real, dry = _kills(found, _start(text, "lastDryKills"), intents)
+    halt, paused = _stops(found, _start(text, "paused"))
+    if not halt and not re.search(r'"halt"\s*:\s*null', text):
+        lost.append("whether it was halted")
+    lost += [f"the start of {name}" for name in _SECTIONS if _start(text, name) is None]
+    revision = re.search(r'"revision"\s*:\s*([0-9]{1,15})', text)
     ledger = Ledger(
-        halt=_single(text, "halt", _as(Halt)),
-        paused=_section(text, "paused", Halt),
-        leader=_single(text, "leader", _as(Leader)),
+        revision=int(revision.group(1)) if revision else 0,
+        halt=halt,
+        paused=paused,
+        leader=next((one.value for one in found if isinstance(one.value, Leader)), None),
         intents={key: intent for key, intent in intents.items() if intent.closed_at is None},
         outcomes={key: intent for key, intent in intents.items() if intent.closed_at is not None},
-        last_kills=_kills(text, "lastKills"),
-        last_dry_kills=_kills(text, "lastDryKills"),
-        requests=requests,
+        last_kills=real,
+        last_dry_kills=dry,
+        requests=_by_id(found, Request, lambda request: bool(request.taken_by)),
     )
-    return Salvage(ledger, tuple(lost))
+    return Salvage(ledger, tuple(dict.fromkeys(lost)))
 
 
-def _as(kind: type[_T]) -> Callable[[Any], _T]:
-    return lambda raw: msgspec.convert(raw, kind)
+class _Found(Struct, frozen=True):
+    """An entry, its name, and where in the text that name stands."""
+
+    key: str
+    at: int
+    value: _Value
 
 
-def _value_at(text: str, position: int) -> Any:
-    return json.JSONDecoder().raw_decode(text, position)[0]
+def _entries(text: str) -> tuple[list[_Found], list[str]]:
+    """All entries that read, in order, and the names of those that don't."""
+    found: list[_Found] = []
+    lost: list[str] = []
+    position = 0
+    while match := _NAMED.search(text, position):
+        key, position = match.group(1), match.end()
+        value, end = _value(text, position)
+        if value is not None:
+            found.append(_Found(key, match.start(), value))
+            position = end
+        elif key not in _NOT_ENTRIES:
+            lost.append(f"{_what(key)} {key}")
+    return found, lost
 
 
-def _entries(
-    text: str, key: str, read: Callable[[Any], _T], what: str, lost: list[str]
-) -> dict[str, _T]:
-    found: dict[str, _T] = {}
-    for match in re.finditer(rf'"({key})"\s*:\s*(?=\{{)', text):
+def _value(text: str, position: int) -> tuple[_Value | None, int]:
+    """The entry that starts at a position, told by its form, and where it ends."""
+    try:
+        end = _DECODER.raw_decode(text, position)[1]
+    except (ValueError, RecursionError):
+        return None, position
+    for kind in _KINDS:
         try:
-            found[match.group(1)] = read(_value_at(text, match.end()))
-        except (ValueError, RecursionError):
-            lost.append(f"{what} {match.group(1)}")
-    return found
-
-
-def _single(text: str, key: str, read: Callable[[Any], _T]) -> _T | None:
-    for match in re.finditer(rf'"{key}"\s*:\s*(?=\{{)', text):
-        try:
-            return read(_value_at(text, match.end()))
+            return msgspec.json.decode(text[position:end], type=kind), end
         except (ValueError, RecursionError):
             continue
-    return None
+    return None, position
 
 
-def _section(text: str, key: str, kind: type[_T]) -> dict[str, _T]:
-    return _single(text, key, _as(dict[str, kind])) or {}  # type: ignore[valid-type]
+def _what(key: str) -> str:
+    if _ID.fullmatch(key):
+        return "intent"
+    return "last kill" if _HASH.fullmatch(key) else "entry"
 
 
-def _kills(text: str, section: str) -> dict[str, LastKill]:
-    start = re.search(rf'"{section}"\s*:\s*\{{', text)
-    if not start:
-        return {}
-    end = text.find("}", start.end())
-    body = text[start.end() : end if end >= 0 else len(text)]
-    pairs = re.findall(r'"([0-9a-f]{12})"\s*:\s*\[\s*(\d+)\s*,\s*(-?\d+)\s*\]', body)
-    return {key: LastKill(int(at), int(healed)) for key, at, healed in pairs}
+def _start(text: str, section: str) -> int | None:
+    match = re.search(rf'"{section}"\s*:', text)
+    return match.start() if match else None
+
+
+def _by_id(
+    found: list[_Found], kind: type[_Entry], doubtful: Callable[[_Entry], bool]
+) -> dict[str, _Entry]:
+    """Entries by their id; of several, the one that stands under its own name and is doubtful."""
+    entries = [(one.key, one.value) for one in found if isinstance(one.value, kind)]
+    entries.sort(key=lambda entry: (entry[0] == entry[1].id, doubtful(entry[1])))
+    return {entry.id: entry for _, entry in entries}
+
+
+def _stops(found: list[_Found], paused_at: int | None) -> tuple[Halt | None, dict[str, Halt]]:
+    """The halt and the pauses; the halt stands before these."""
+    stops = [(one.key, one.at, one.value) for one in found if isinstance(one.value, Halt)]
+    for key, at, stop in stops:
+        if key == "halt" and (paused_at is None or at < paused_at):
+            return stop, {key: stop for key, other, stop in stops if other != at}
+    return None, {key: stop for key, _, stop in stops}
+
+
+def _kills(
+    found: list[_Found], dry_at: int | None, intents: dict[str, Intent]
+) -> tuple[dict[str, LastKill], dict[str, LastKill]]:
+    """The last kills, and those of dry runs, which stand behind them.
+
+    Without the intent that would tell when a workload is whole again, it counts as whole from the
+    moment that it was struck: its cooldown begins then.
+    """
+    unsure = {workload_hash(one.workload) for one in intents.values() if one.closed_at is None}
+    real: dict[str, LastKill] = {}
+    dry: dict[str, LastKill] = {}
+    for one in found:
+        if not isinstance(one.value, LastKill) or not _HASH.fullmatch(one.key):
+            continue
+        kill = one.value
+        if kill.healed < 0 and one.key not in unsure:
+            kill = LastKill(kill.at, 0)
+        for kills, here in (
+            (real, dry_at is None or one.at < dry_at),
+            (dry, dry_at is None or one.at > dry_at),
+        ):
+            if here:
+                kills[one.key] = max(kill, kills.get(one.key, kill), key=_rests_from)
+    return real, dry
+
+
+def _rests_from(kill: LastKill) -> int:
+    return kill.at + max(kill.healed, 0)
