@@ -1,0 +1,106 @@
+"""The simulated cluster under an engine's ports, and what the cluster itself saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from chaosd.core import ledger_text
+from chaosd.core.ledger import Ledger
+from chaosd.kube.api import Api as KubeApi
+from chaosd.kube.documents import LeaseDocument, LedgerDocument
+from chaosd.kube.events import KubeEvents
+from chaosd.kube.reads import KubeReads
+from chaosd.kube.retry import NO_RETRIES
+from chaosd.ports import Guard
+from chaosd.sandbox import Api as SandboxApi
+from chaosd.sandbox import Cluster, Controllers, Journal, ManualClock, Removal, scenarios
+from chaosd.targets.pods import PodTarget
+from tests.support.inprocess import InProcessTransport
+
+NAMESPACE = "chaosd"
+
+
+class Witness(Journal):
+    """A journal that looks, at the instant of each removal, whether it was written down before."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__()
+        self._cluster = cluster
+        self.unwritten: list[str] = []
+
+    def add_removal(self, record: Removal) -> None:
+        """Note a removal, and whether the ledger had it reserved and unsettled."""
+        super().add_removal(record)
+        item = self._cluster.get("configmaps", NAMESPACE, "chaosd-ledger")
+        ledger = ledger_text.decode(item["data"]["ledger.json"]) if item else Ledger()
+        steps = [intent.unsettled for intent in ledger.unsettled()]
+        if not any(step and step.victim.uid == record.uid for step in steps):
+            self.unwritten.append(f"{record.namespace}/{record.name} at {record.at}")
+
+
+@dataclass
+class Sandbox:
+    """A cluster with its controllers and its API, in virtual time."""
+
+    cluster: Cluster
+    controllers: Controllers
+    api: SandboxApi
+    journal: Witness
+
+    def step(self) -> datetime | None:
+        """Let the controllers do what is due; when they want to be called next."""
+        return self.controllers.step()
+
+    def removals(self) -> list[Removal]:
+        """Every pod that was really removed through the API."""
+        return [r for r in self.api.journal.removals if not r.dry_run]
+
+
+@dataclass
+class Ports:
+    """One process's ports to that cluster."""
+
+    api: KubeApi
+    ledger: LedgerDocument
+    lease: LeaseDocument
+    cluster: KubeApi
+    events: KubeEvents
+    target: Any
+    guards: Sequence[Guard] = field(default_factory=tuple)
+
+
+def build(fill: Callable[[Cluster], None]) -> Callable[[ManualClock], Sandbox]:
+    """A maker of sandboxes with three nodes and what ``fill`` puts in, all Ready for a day."""
+
+    def make(clock: ManualClock) -> Sandbox:
+        cluster = Cluster(clock.now, seed=7)
+        start = clock.now()
+        clock.advance(-86_400)
+        for name in ("kube-system", NAMESPACE, "shop"):
+            scenarios.namespace(cluster, name)
+        for number in range(3):
+            scenarios.node(cluster, f"node-{number}", zone=f"zone-{number}")
+        fill(cluster)
+        scenarios.settle(cluster)
+        clock.set(start)
+        journal = Witness(cluster)
+        api = SandboxApi(cluster, journal=journal, sleep=clock.sleep)
+        return Sandbox(cluster, Controllers(cluster), api, journal)
+
+    return make
+
+
+def make_ports(sandbox: Sandbox, clock: Any) -> Ports:
+    """Fresh adapters, as a process of its own has them."""
+    api = KubeApi(InProcessTransport(sandbox.api), clock, retry=NO_RETRIES)
+    return Ports(
+        api=api,
+        ledger=LedgerDocument(api, NAMESPACE),
+        lease=LeaseDocument(api, NAMESPACE),
+        cluster=api,
+        events=KubeEvents(api),
+        target=PodTarget(KubeReads(api)),
+    )

@@ -1,0 +1,145 @@
+"""The promises of the design, asked of what the cluster itself saw and of the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from chaosd.core import ledger_text
+from chaosd.core.ledger import Intent, Ledger, Result
+from chaosd.core.limits import DAY, HOUR
+from chaosd.core.model import Configuration
+from chaosd.core.window import strikeable_until
+from chaosd.sandbox.journal import Removal
+from tests.engine.cluster_side import NAMESPACE, Sandbox
+
+OPT_IN = "chaosd.io/enabled"
+
+
+def read_ledger(sandbox: Sandbox) -> Ledger:
+    """The ledger as it lies in the cluster."""
+    item = sandbox.cluster.get("configmaps", NAMESPACE, "chaosd-ledger")
+    assert item is not None, "there is no ledger"
+    return ledger_text.decode(item["data"]["ledger.json"])
+
+
+def broken_promises(
+    sandbox: Sandbox,
+    configuration: Configuration,
+    halted: Sequence[tuple[datetime, datetime | None]] = (),
+    opted_in: frozenset[str] = frozenset(),
+) -> list[str]:
+    """Every promise that was broken, in words.
+
+    ``halted`` are the spans from a halt's acknowledgement to its end; ``opted_in`` the prefixes of
+    the names of pods that may be victims (``namespace/name``).
+    """
+    removals = sandbox.removals()
+    ledger = read_ledger(sandbox)
+    intents = list(ledger.all_intents())
+    found = _only_opted_in(removals, opted_in)
+    found += [f"promise 9: {what} was not written down before" for what in sandbox.journal.unwritten]
+    found += _once_each(removals, intents)
+    found += _in_windows(removals, intents, configuration)
+    found += _in_limits(removals, configuration)
+    found += _not_while_halted(removals, halted)
+    found += _evictions_only(removals, intents)
+    found += _told_truly(removals, intents)
+    return found
+
+
+def _only_opted_in(removals: Sequence[Removal], opted_in: frozenset[str]) -> list[str]:
+    return [
+        f"promise 1: {r.namespace}/{r.name} has not opted in"
+        for r in removals
+        if not any(f"{r.namespace}/{r.name}".startswith(prefix) for prefix in opted_in)
+    ]
+
+
+def _once_each(removals: Sequence[Removal], intents: Sequence[Intent]) -> list[str]:
+    by_uid = {step.victim.uid: intent for intent in intents for step in intent.steps}
+    found = [
+        f"promise 9: {r.namespace}/{r.name} was removed and no intent says so"
+        for r in removals
+        if r.uid not in by_uid
+    ]
+    acted = Counter(by_uid[r.uid].action_id for r in removals if r.uid in by_uid)
+    found += [f"promise 2: {action} struck {n} times" for action, n in acted.items() if n > 1]
+    return found
+
+
+def _in_windows(
+    removals: Sequence[Removal], intents: Sequence[Intent], configuration: Configuration
+) -> list[str]:
+    by_uid = {step.victim.uid: intent for intent in intents for step in intent.steps}
+    found = []
+    for removal in removals:
+        intent = by_uid.get(removal.uid)
+        policy = configuration.policy(intent.policy) if intent else None
+        if policy and not strikeable_until(policy.windows, policy.deadline, removal.at):
+            found.append(f"promise 3: {removal.name} at {removal.at} outside the window")
+    return found
+
+
+def _in_limits(removals: Sequence[Removal], configuration: Configuration) -> list[str]:
+    found = []
+    limits = configuration.limits
+    for index, removal in enumerate(removals):
+        before = removals[: index + 1]
+        for span, limit in ((HOUR, limits.per_hour), (DAY, limits.per_day)):
+            n = sum(removal.at - span < other.at <= removal.at for other in before)
+            if limit is not None and n > limit:
+                found.append(f"promise 4: {n} kills within {span} at {removal.at}")
+    return found
+
+
+def _not_while_halted(
+    removals: Sequence[Removal], halted: Sequence[tuple[datetime, datetime | None]]
+) -> list[str]:
+    return [
+        f"promise 7: {removal.name} at {removal.at} after a halt was acknowledged at {start}"
+        for removal in removals
+        for start, end in halted
+        if removal.at >= start and (end is None or removal.at < end)
+    ]
+
+
+def _evictions_only(removals: Sequence[Removal], intents: Sequence[Intent]) -> list[str]:
+    respecting = {
+        step.victim.uid for intent in intents if intent.pdb == "respect" for step in intent.steps
+    }
+    return [
+        f"promise 5: {r.name} was deleted, not evicted"
+        for r in removals
+        if r.uid in respecting and r.by != "eviction"
+    ]
+
+
+def _told_truly(removals: Sequence[Removal], intents: Sequence[Intent]) -> list[str]:
+    removed = {removal.uid for removal in removals}
+    found = []
+    for intent in intents:
+        if intent.unsettled:
+            found.append(f"promise 9: intent {intent.id} was never settled")
+        really = any(step.victim.uid in removed for step in intent.steps)
+        if intent.result is Result.KILLED and not really:
+            found.append(f"promise 9: intent {intent.id} says killed, and nothing was removed")
+        if intent.result in (Result.REFUSED, Result.FAILED) and really:
+            found.append(f"promise 9: intent {intent.id} says {intent.result}, and it was removed")
+    return found
+
+
+def reports_missing(sandbox: Sandbox, after: timedelta, now: datetime) -> list[str]:
+    """Results and verdicts older than ``after`` that nobody reported, or without their Event."""
+    events = {item["metadata"]["name"] for item in sandbox.cluster.all("events")}
+    found = []
+    for intent in read_ledger(sandbox).all_intents():
+        if intent.settled_at and intent.settled_at < now - after:
+            if not intent.told:
+                found.append(f"the result of {intent.id} was not reported")
+            if f"chaosd-{intent.id}-r" not in events:
+                found.append(f"the result of {intent.id} has no Event")
+        if intent.verdict_at and intent.verdict_at < now - after and not intent.verdict_told:
+            found.append(f"the verdict on {intent.id} was not reported")
+    return found
