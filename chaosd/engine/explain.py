@@ -1,0 +1,215 @@
+"""Why, and why not: every reason of every check, for all candidates or for one that was named.
+
+Nothing here is sent that changes anything. A decision stops at the first candidate that passes; an
+explanation asks all checks of all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from chaosd.core.ledger import Ledger
+from chaosd.core.model import (
+    Candidate,
+    Code,
+    Configuration,
+    Examined,
+    Policy,
+    Reason,
+    Reasons,
+    TargetKind,
+    WorkloadKey,
+)
+from chaosd.core.status import Status
+from chaosd.engine.attempt import unreadable
+from chaosd.engine.rest import rest_of
+from chaosd.ports import CallFailed, Clock, Guard, Scope, Target
+
+ELIGIBLE = "eligible"
+DEEP = 50
+"""How many workloads are looked into, pod by pod, unless more are asked for."""
+
+
+class Judged(Struct, frozen=True, rename="camel"):
+    """Something that was looked at (a workload or a pod), and all that speaks against it."""
+
+    name: str
+    reasons: Reasons = ()
+
+
+class WorkloadJudged(Struct, frozen=True, rename="camel"):
+    """A workload, with all that speaks against it and what each pod has on top of that.
+
+    ``victims`` are the pods that could be struck at this moment, as far as was looked; ``looked``:
+    whether its pods were looked at one by one.
+    """
+
+    name: str
+    reasons: Reasons = ()
+    pods: tuple[Judged, ...] = ()
+    victims: tuple[str, ...] = ()
+    looked: bool = False
+
+
+class PolicyExplained(Struct, frozen=True, rename="camel"):
+    """What a policy finds. ``against`` is why it may not strike at all now; ``counts`` the
+    candidates by reason code (``eligible`` for none); ``unread`` why the rest is not known."""
+
+    policy: str
+    dry_run: bool
+    against: Reasons
+    counts: Mapping[str, int] = {}
+    workloads: tuple[WorkloadJudged, ...] = ()
+    unread: str = ""
+
+    @property
+    def eligible(self) -> tuple[WorkloadJudged, ...]:
+        """The workloads that nothing speaks against."""
+        return tuple(one for one in self.workloads if not one.reasons)
+
+
+class Explainer:
+    """Explains one configuration against one cluster and its ledger.
+
+    ``standing`` is how things stand (:func:`chaosd.core.status.status`): it holds the reasons that
+    bind whole policies. ``deep`` bounds how many workloads of a policy are looked into.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        targets: Mapping[TargetKind, Target],
+        guards: Sequence[Guard],
+        ledger: Ledger,
+        standing: Status,
+        clock: Clock,
+        deep: int = DEEP,
+    ) -> None:
+        self._configuration = configuration
+        self._targets = targets
+        self._guards = guards
+        self._ledger = ledger
+        self._against = {policy.name: policy.against for policy in standing.policies}
+        self._clock = clock
+        self._deep = deep
+
+    def everything(self) -> Iterator[PolicyExplained]:
+        """Each policy with all its candidates; those that pass so far are looked into."""
+        for policy in self._configuration.policies:
+            yield self._policy(policy, None, "")
+
+    def workload(self, key: WorkloadKey, pod: str = "") -> Iterator[PolicyExplained]:
+        """Each policy with one workload, and all its pods (or the one called ``pod``)."""
+        for policy in self._configuration.policies:
+            yield self._policy(policy, key, pod)
+
+    def find(self, kind: str, name: str) -> tuple[WorkloadKey, ...]:
+        """The workloads of that kind and name that any policy surveys; raises CallFailed."""
+        found = {
+            candidate.workload
+            for policy in self._configuration.policies
+            for candidate in self._targets[policy.target].survey(self._scope(policy), None)
+            if (candidate.workload.kind, candidate.workload.name) == (kind, name)
+        }
+        return tuple(sorted(found))
+
+    def _policy(self, policy: Policy, only: WorkloadKey | None, pod: str) -> PolicyExplained:
+        explained = PolicyExplained(policy.name, policy.dry_run, self._against[policy.name])
+        judged: dict[str, WorkloadJudged] = {}
+        unread = ""
+        try:
+            for candidate in self._targets[policy.target].survey(self._scope(policy), only):
+                judged[candidate.key] = self._surveyed(policy, candidate)
+                passed = sum(not one.reasons for one in judged.values())
+                if only or (not judged[candidate.key].reasons and passed <= self._deep):
+                    one = self._inside(policy, candidate, judged[candidate.key], only is not None)
+                    judged[candidate.key] = one
+        except CallFailed as error:
+            unread = str(unreadable(error))
+        workloads = tuple(judged[key] for key in sorted(judged))
+        if pod:
+            workloads = tuple(_only_pod(one, pod) for one in workloads)
+        return msgspec.structs.replace(
+            explained, counts=_counts(workloads), workloads=workloads, unread=unread
+        )
+
+    def _surveyed(self, policy: Policy, candidate: Candidate) -> WorkloadJudged:
+        """What is known of a workload without its pods, the ledger's reasons included."""
+        rest = rest_of(self._ledger, policy, candidate, self._clock.now())
+        return WorkloadJudged(candidate.key, tuple(dict.fromkeys((*candidate.reasons, *rest))))
+
+    def _inside(
+        self, policy: Policy, candidate: Candidate, judged: WorkloadJudged, every: bool
+    ) -> WorkloadJudged:
+        """Look at the pods: at ``every`` one, or until one of them could be struck.
+
+        A workload none of whose pods could be gets their reasons.
+        """
+        scope, target = self._scope(policy), self._targets[policy.target]
+        shared = set(judged.reasons)
+        pods: list[Judged] = []
+        victims: list[str] = []
+        for one in target.expand(scope, candidate):
+            if one.key == candidate.key:
+                # It has no pods to look at, and this says why.
+                together = (*judged.reasons, *one.reasons)
+                return msgspec.structs.replace(judged, reasons=tuple(dict.fromkeys(together)))
+            if one.reasons and not every:
+                reasons = one.reasons
+            else:
+                reasons = self._examined(scope, target, one)
+            own = tuple(dict.fromkeys(reason for reason in reasons if reason not in shared))
+            pods.append(Judged(one.key, own))
+            if not own and not shared:
+                victims.append(one.key)
+                if not every:
+                    break
+        reasons = judged.reasons
+        if not reasons and not victims:
+            reasons = _of_the_pods(pods)
+        return WorkloadJudged(judged.name, reasons, tuple(pods), tuple(victims), looked=True)
+
+    def _examined(self, scope: Scope, target: Target, one: Candidate) -> Reasons:
+        examined: Examined = target.examine(scope, one)
+        objections = tuple(
+            reason for guard in self._guards for reason in guard.object_to(scope, examined.impact)
+        )
+        return (*one.reasons, *examined.reasons, *objections)
+
+    def _scope(self, policy: Policy) -> Scope:
+        return Scope(self._configuration, policy, self._clock.now())
+
+
+def _of_the_pods(pods: Sequence[Judged]) -> Reasons:
+    """Why none of the pods could be struck: each reason once, with how many pods it holds for
+    where their details differ."""
+    by_code: dict[Code, list[Reason]] = {}
+    for pod in pods:
+        for reason in pod.reasons:
+            by_code.setdefault(reason.code, []).append(reason)
+    found = []
+    for code, reasons in by_code.items():
+        details = list(dict.fromkeys(reason.detail for reason in reasons))
+        more = f" (and {len(details) - 1} more like it)" if len(details) > 1 else ""
+        found.append(Reason(code, f"{details[0]}{more}"))
+    return tuple(found)
+
+
+def _only_pod(workload: WorkloadJudged, pod: str) -> WorkloadJudged:
+    """The workload with that pod alone, if it has it."""
+    kept = tuple(one for one in workload.pods if one.name.endswith(f"/{pod}"))
+    if not kept:
+        return workload
+    victims = tuple(name for name in workload.victims if name.endswith(f"/{pod}"))
+    return msgspec.structs.replace(workload, pods=kept, victims=victims)
+
+
+def _counts(workloads: Sequence[WorkloadJudged]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for one in workloads:
+        counts.update({str(reason.code) for reason in one.reasons} or {ELIGIBLE})
+    return dict(sorted(counts.items(), key=lambda item: (item[0] != ELIGIBLE, -item[1], item[0])))
