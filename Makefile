@@ -48,7 +48,7 @@ bench: $(READY) ## Measure (docs/performance.md)
 	$(BIN)/python -m benchmarks
 
 docs: $(READY) ## Write the generated reference again
-	$(BIN)/chaosd schema
+	$(BIN)/chaosd schema --write docs
 
 venv: $(READY) ## Make .venv
 

@@ -1,0 +1,186 @@
+"""``chaosd attempt`` and ``chaosd forgive``: one attempt now, and letting a workload go."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from msgspec import Struct
+
+from chaosd.cli.cluster import ServerClock, connected
+from chaosd.cli.failures import WENT_WRONG, Failed, Mistaken, in_words
+from chaosd.cli.options import As, Context, Kubeconfig, Namespace
+from chaosd.cli.output import Output, complain, note, out, print_json, reasons_json, reasons_text
+from chaosd.cli.people import who
+from chaosd.cli.workloads import parse_workload
+from chaosd.core.ledger import Intent, Request, Result
+from chaosd.core.model import Reason
+from chaosd.core.requests import VALID, post
+from chaosd.core.schedule import Slot, intent_id
+from chaosd.core.transitions import Refusal
+from chaosd.core.transitions import forgive as forgiven
+from chaosd.engine.book import Book
+from chaosd.ports import CallFailed
+
+_EVERY = 0.5
+_MORE = timedelta(seconds=60)
+"""How long past its expiry a request that was taken may still be answered."""
+
+PolicyArgument = Annotated[
+    str, typer.Argument(metavar="POLICY", help="A policy of the running chaosd.")
+]
+TargetOption = Annotated[
+    str,
+    typer.Option(
+        metavar="WORKLOAD",
+        help="Only this workload, namespace/Kind/name; else one is drawn.",
+        show_default=False,
+    ),
+]
+WorkloadArgument = Annotated[
+    str, typer.Argument(metavar="WORKLOAD", help="namespace/Kind/name, as chaosd status shows it.")
+]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for what comes of it.")]
+
+
+class Answer(Struct, frozen=True):
+    """What came of a request: ``result`` is that of the attempt, or ``notTaken``."""
+
+    result: str
+    reasons: tuple[Reason, ...] = ()
+    intent: Intent | None = None
+
+    @property
+    def fine(self) -> bool:
+        """Whether a victim was struck (or would have been)."""
+        return self.result in (Result.KILLED, Result.DRY_RUN)
+
+
+def attempt(
+    policy: PolicyArgument,
+    target: TargetOption = "",
+    wait: Wait = True,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    namespace: Namespace = None,
+    output: As = Output.TEXT,
+) -> None:
+    """Ask the leading chaosd for one attempt now: exit 0 when it killed (or in a dry run would).
+
+    Every guard stays on: windows, limits, budgets, halts. The request is good for 60 seconds.
+    """
+    workload = _workload(target) if target else ""
+    connection = connected(kubeconfig, context, namespace)
+    book = Book(connection.ledger)
+    now = ServerClock(connection).stamp()
+    request = Request(secrets.token_hex(4), policy, who(), now, now + VALID, workload)
+    changed = book.change(lambda ledger: post(ledger, request))
+    if isinstance(changed, Refusal):
+        raise Failed("; ".join(map(str, changed.reasons)))
+    if not wait:
+        if output is Output.JSON:
+            print_json({"request": request.id, "result": None})
+        else:
+            out().print(f"asked for an attempt (request {request.id}, good for 60 s)")
+        return
+    answer = _await(book, request)
+    _tell(request, answer, output)
+    if not answer.fine:
+        raise typer.Exit(WENT_WRONG)
+
+
+def _workload(text: str) -> str:
+    try:
+        return str(parse_workload(text))
+    except ValueError as error:
+        raise Mistaken(str(error)) from None
+
+
+def _await(book: Book, request: Request) -> Answer:
+    """Look at the ledger until the request is answered, or nobody will."""
+    until = time.monotonic() + VALID.total_seconds()
+    taken = ""
+    note(f"asked for an attempt (request {request.id}); waiting for whoever leads")
+    while True:
+        try:
+            ledger = book.read().ledger
+        except CallFailed as error:
+            note(f"trying again: {in_words(error)}")
+        else:
+            found = ledger.requests.get(request.id) or request
+            if found.answer:
+                intent = ledger.find(_intent_id(request))
+                return Answer(found.answer, found.reasons, intent)
+            if found.taken_by and not taken:
+                taken = found.taken_by
+                until += _MORE.total_seconds()
+                note(f"taken by {taken}")
+        if time.monotonic() > until:
+            return Answer("unknown" if taken else "notTaken")
+        time.sleep(_EVERY)
+
+
+def _intent_id(request: Request) -> str:
+    slot = Slot(request.policy, request.workload or "*", request.at)
+    return intent_id(f"{slot.action_id(0)}.{request.id}")
+
+
+def _tell(request: Request, answer: Answer, output: Output) -> None:
+    intent = answer.intent
+    if output is Output.JSON:
+        print_json(
+            {
+                "request": request.id,
+                "result": answer.result,
+                "reasons": reasons_json(answer.reasons),
+                "intent": intent.id if intent else None,
+                "workload": intent.workload if intent else None,
+                "victim": _victim(intent) if intent else None,
+            }
+        )
+        return
+    whom = f" {_victim(intent)} of {intent.workload} (intent {intent.id})" if intent else ""
+    match answer.result:
+        case Result.KILLED:
+            out().print(f"killed{whom}; chaosd watches whether it recovers")
+        case Result.DRY_RUN:
+            out().print(f"dry run: would have killed{whom}; nothing was touched")
+        case "notTaken":
+            complain("nobody took the request: does a chaosd run and lead? (chaosd status)")
+        case "unknown":
+            complain(f"taken, but its outcome is not known yet{whom}: see chaosd status")
+        case other:
+            detail = f": {intent.detail}" if intent and intent.detail else ""
+            complain(f"{other}{whom}{detail}")
+    if answer.reasons:
+        out().print(reasons_text(answer.reasons))
+
+
+def _victim(intent: Intent) -> str:
+    return f"{intent.victim.namespace}/{intent.victim.name}"
+
+
+def forgive(
+    workload: WorkloadArgument,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    namespace: Namespace = None,
+    output: As = Output.TEXT,
+) -> None:
+    """Let a workload go that did not recover: it may be struck again, and counts no longer.
+
+    Its cooldown begins now.
+    """
+    name = _workload(workload)
+    connection = connected(kubeconfig, context, namespace)
+    now, by = ServerClock(connection).stamp(), who()
+    changed = Book(connection.ledger).change(lambda ledger: forgiven(ledger, name, by, now))
+    if isinstance(changed, Refusal):
+        raise Failed("; ".join(reason.detail or str(reason) for reason in changed.reasons))
+    if output is Output.JSON:
+        print_json({"workload": name, "by": by, "at": now})
+    else:
+        out().print(f"forgave {name}")

@@ -1,0 +1,200 @@
+"""``chaosd explain``: every reason, for all candidates or for the one that was named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chaosd.cli.cluster import connected, workload_of_pod
+from chaosd.cli.failures import Failed, Mistaken
+from chaosd.cli.file import load_file
+from chaosd.cli.options import As, Context, FileNeeded, Kubeconfig, Namespace
+from chaosd.cli.output import Output, note, out, print_json, reasons_json, table
+from chaosd.cli.standing import read_standing
+from chaosd.cli.workloads import parse_workload
+from chaosd.core.ledger import Ledger
+from chaosd.core.model import WorkloadKey
+from chaosd.engine.explain import DEEP, ELIGIBLE, Explainer, PolicyExplained, WorkloadJudged
+
+if TYPE_CHECKING:
+    from chaosd.daemon.wiring import Connection
+
+Named = Annotated[
+    str,
+    typer.Argument(
+        metavar="[TARGET]",
+        help="namespace/Kind/name, Kind/name (of what opted in), or namespace/pod-name; else "
+        "everything that opted in.",
+        show_default=False,
+    ),
+]
+Deep = Annotated[
+    int,
+    typer.Option(min=0, help="Look into the pods of this many workloads of each policy, at most."),
+]
+
+
+def explain(
+    target: Named = "",
+    *,
+    file: FileNeeded,
+    deep: Deep = DEEP,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    namespace: Namespace = None,
+    output: As = Output.TEXT,
+) -> None:
+    """Say what could be struck and what could not, with every reason.
+
+    Each policy is asked all of its checks: windows, limits, halts, selection, readiness, disruption
+    budgets, gap and cooldown. Nothing is changed.
+    """
+    configuration = load_file(file)
+    connection = connected(kubeconfig, context, namespace)
+    standing = read_standing(connection, configuration)
+    explainer = Explainer(
+        configuration,
+        connection.targets,
+        connection.guards,
+        standing.ledger or Ledger(),
+        standing.status,
+        connection.clock,
+        deep,
+    )
+    if not target:
+        _show(list(explainer.everything()), output, named="")
+        return
+    key, pod = _resolve(target, explainer, connection)
+    _show(list(explainer.workload(key, pod)), output, named=str(key))
+
+
+def _resolve(target: str, explainer: Explainer, connection: Connection) -> tuple[WorkloadKey, str]:
+    """The workload that was meant, and the pod if one was named; raises Mistaken."""
+    parts = target.strip().split("/")
+    if len(parts) == 3:
+        try:
+            return parse_workload(target), ""
+        except ValueError as error:
+            raise Mistaken(str(error)) from None
+    if len(parts) != 2 or not all(parts):
+        raise Mistaken(
+            f"{target!r} names nothing: write namespace/Kind/name, like shop/Deployment/web, or "
+            "namespace/pod-name"
+        )
+    first, name = parts
+    if not first[0].isupper():
+        key = workload_of_pod(connection, first, name)
+        if key is None:
+            raise Mistaken(
+                f"there is no pod {name} in namespace {first}; for a workload write "
+                "namespace/Kind/name"
+            )
+        return key, name
+    found = explainer.find(first, name)
+    if not found:
+        raise Mistaken(f"no {target} has opted in: write its namespace too, like shop/{target}")
+    if len(found) > 1:
+        raise Mistaken(f"{target} is several: write {' or '.join(map(str, found))}")
+    return found[0], ""
+
+
+def _show(found: Sequence[PolicyExplained], output: Output, named: str) -> None:
+    if output is Output.JSON:
+        print_json({"target": named or None, "policies": [_as_json(one) for one in found]})
+    elif not found:
+        out().print("there is no policy")
+    else:
+        for one in found:
+            _print(one, named)
+    if all(one.unread for one in found) and found:
+        raise Failed(f"nothing could be read: {found[0].unread}")
+
+
+def _as_json(one: PolicyExplained) -> dict[str, object]:
+    return {
+        "policy": one.policy,
+        "dryRun": one.dry_run,
+        "against": reasons_json(one.against),
+        "counts": one.counts,
+        "unread": one.unread or None,
+        "workloads": [
+            {
+                "workload": workload.name,
+                "eligible": not workload.reasons,
+                "reasons": reasons_json(workload.reasons),
+                "looked": workload.looked,
+                "victims": workload.victims,
+                "pods": [
+                    {"pod": pod.name, "reasons": reasons_json(pod.reasons)} for pod in workload.pods
+                ],
+            }
+            for workload in one.workloads
+        ],
+    }
+
+
+def _print(one: PolicyExplained, named: str) -> None:
+    mode = ", dry run" if one.dry_run else ""
+    if one.against:
+        out().print(f"policy {one.policy}{mode}: may not strike now", style="bold")
+        for reason in one.against:
+            out().print(f"  {reason}")
+    else:
+        out().print(f"policy {one.policy}{mode}: may strike now", style="bold")
+    if one.unread:
+        out().print(f"  the rest could not be read: {one.unread}")
+    if named:
+        for workload in one.workloads:
+            _print_workload(workload)
+    else:
+        _print_funnel(one)
+    out().print()
+
+
+def _print_workload(workload: WorkloadJudged) -> None:
+    if workload.reasons:
+        out().print(f"  {workload.name}: not a candidate")
+        for reason in workload.reasons:
+            out().print(f"    {reason}")
+    else:
+        out().print(f"  {workload.name}: eligible")
+    if workload.pods:
+        rows = table("    pod", "")
+        for pod in workload.pods:
+            rows.add_row(f"    {pod.name}", _verdict(pod.name, workload))
+        out().print(rows)
+
+
+def _verdict(pod: str, workload: WorkloadJudged) -> str:
+    own = next((one.reasons for one in workload.pods if one.name == pod), ())
+    if own:
+        return "; ".join(map(str, own))
+    return "could be the victim" if pod in workload.victims else "as its workload"
+
+
+def _print_funnel(one: PolicyExplained) -> None:
+    if not one.workloads:
+        if not one.unread:
+            out().print("  nothing has opted in")
+        return
+    counted = ", ".join(f"{code} {n}" for code, n in one.counts.items())
+    out().print(f"  {len(one.workloads)} workloads looked at: {counted}")
+    if ELIGIBLE in one.counts:
+        out().print("  eligible:")
+        for workload in one.eligible:
+            out().print(f"    {workload.name}{_seen(workload)}")
+    others = [workload for workload in one.workloads if workload.reasons]
+    if others:
+        rows = table("  not now", "why")
+        for workload in others:
+            rows.add_row(f"    {workload.name}", "\n".join(map(str, workload.reasons)))
+        out().print(rows)
+    unlooked = sum(not workload.looked for workload in one.eligible)
+    if unlooked:
+        note(f"the pods of {unlooked} eligible workloads were not looked at: see --deep")
+
+
+def _seen(workload: WorkloadJudged) -> str:
+    return f" (such as {workload.victims[0]})" if workload.victims else ""

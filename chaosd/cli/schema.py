@@ -1,0 +1,66 @@
+"""``chaosd schema``: the reference, generated from the code that it is about."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chaosd.cli.failures import Failed
+from chaosd.cli.output import out
+
+
+class Page(StrEnum):
+    """What there is to generate."""
+
+    JSON = "json"
+    CONFIGURATION = "configuration"
+    METRICS = "metrics"
+
+
+PAGES = {
+    Page.JSON: "chaosd.schema.json",
+    Page.CONFIGURATION: "configuration.md",
+    Page.METRICS: "metrics.md",
+}
+Which = Annotated[
+    Page,
+    typer.Argument(
+        metavar="[json|configuration|metrics]",
+        help="The JSON schema of the configuration, its reference, or that of the metrics.",
+        show_default=False,
+    ),
+]
+Write = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Write all of them into this folder, which exists."),
+]
+
+
+def schema(page: Which = Page.JSON, write: Write = None) -> None:
+    """Print the JSON schema of the configuration for editors, or a page of the reference."""
+    if write is None:
+        typer.echo(generate(page), nl=False)
+        return
+    for one, name in PAGES.items():
+        try:
+            (write / name).write_text(generate(one), encoding="utf-8")
+        except OSError as error:
+            raise Failed(f"can't write {write / name}: {error.strerror}") from None
+        out().print(f"wrote {write / name}")
+
+
+def generate(page: Page) -> str:
+    """The text of a page."""
+    if page is Page.METRICS:
+        from chaosd.report.reference import markdown as metrics  # noqa: PLC0415
+
+        return metrics()
+    from chaosd.config import json_schema, markdown  # noqa: PLC0415
+
+    if page is Page.CONFIGURATION:
+        return markdown()
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"

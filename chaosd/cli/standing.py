@@ -1,0 +1,58 @@
+"""How things stand, as a command finds out: the ledger, the lease, and the file if one is given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from chaosd.cli.cluster import ServerClock
+from chaosd.core.admission import Circumstances
+from chaosd.core.lease import read_spec
+from chaosd.core.ledger import Ledger
+from chaosd.core.model import Configuration
+from chaosd.core.status import Known, Status, status
+from chaosd.engine.book import Book, LedgerUnusable, Page
+from chaosd.engine.lead import LEDGER_UID
+
+if TYPE_CHECKING:
+    from chaosd.daemon.wiring import Connection
+
+
+class Standing(Struct, frozen=True):
+    """What was read; ``ledger`` None: it can't be used, and ``status.ledger_problem`` says why."""
+
+    status: Status
+    ledger: Ledger | None
+
+
+def read_standing(
+    connection: Connection,
+    configuration: Configuration | None,
+    problems: tuple[str, ...] = (),
+) -> Standing:
+    """Read the lease and the ledger and judge them with ``configuration``; raises CallFailed.
+
+    ``problems`` are those of the configuration file, None of whose content is then known.
+    """
+    lease = connection.lease.read()
+    uid = lease.annotations.get(LEDGER_UID) if lease else None
+    page: Page | None = None
+    problem = ""
+    try:
+        page = Book(connection.ledger, uid).read()
+    except LedgerUnusable as error:
+        problem = "there is none yet: chaosd has not started here" if lease is None else str(error)
+    around = Circumstances(
+        now=ServerClock(connection).stamp(),
+        problems=problems,
+        annotation_halt=page.annotation_halt if page else None,
+    )
+    found = status(
+        page.ledger if page else None,
+        configuration,
+        around,
+        ledger_problem=problem,
+        known=Known(lease=read_spec(lease.text) if lease else None),
+    )
+    return Standing(found, page.ledger if page else None)
