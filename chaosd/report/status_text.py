@@ -226,9 +226,10 @@ def _when(at: datetime | None, now: datetime) -> str:
     if at is None:
         return "-"
     text = f"{at:%H:%M:%SZ}" if at.date() == now.date() else _utc(at)
-    ahead = at >= now
-    distance = span(at - now if ahead else now - at)
-    return f"{text} (in {distance})" if ahead else f"{text} ({distance} ago)"
+    distance = span(abs(at - now))
+    if distance == "0s":
+        return f"{text} (now)"
+    return f"{text} (in {distance})" if at > now else f"{text} ({distance} ago)"
 
 
 def _clean(text: str) -> str:

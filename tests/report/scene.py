@@ -204,17 +204,19 @@ class Scene:
         self.observer = Observer(self.context)
         self.lead.step()
 
-    def attempt(self, name: str = "web") -> None:
-        """A slot of a policy, now."""
-        Attempts(self.context).run_slot(Slot(name, "*", self.time.now()))
+    def attempt(self, name: str = "web", late: float = 0) -> None:
+        """A slot of a policy, run that many seconds late."""
+        at = self.time.now() - timedelta(seconds=late)
+        Attempts(self.context).run_slot(Slot(name, "*", at))
 
-    def watch(self, seconds: float, *, whole: bool = True) -> None:
-        """Let time pass, and observe."""
-        for _ in range(int(seconds)):
+    def watch(self, seconds: int, *, whole: bool = True) -> None:
+        """Observe every second; the workload is whole at the end, or not even then."""
+        for second in range(1, seconds + 1):
             self.time.passes(1)
             self.lead.step()
-        self.pods.recovery = Recovery(whole, ready=3 if whole else 2, desired=3)
-        self.observer.step()
+            healed = whole and second == seconds
+            self.pods.recovery = Recovery(healed, ready=3 if healed else 2, desired=3)
+            self.observer.step()
         self.observer.step()
 
     def lines(self) -> list[dict[str, Any]]:
