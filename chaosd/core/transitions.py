@@ -7,6 +7,7 @@ once another process leads (a fencing token, as in M. Kleppmann, "How to do dist
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -56,11 +57,15 @@ def not_leading(ledger: Ledger, writer: Writer) -> Refusal | None:
 
 
 def lead(ledger: Ledger, holder: str, now: datetime) -> Ledger:
-    """Begin a new term, which makes every older writer's commands be refused."""
+    """Begin a new term, which makes every older writer's commands be refused.
+
+    Terms that only steps remember count too, as after a repair that lost the leader.
+    """
     if ledger.leader and ledger.leader.holder == holder:
         return ledger
-    term = ledger.leader.term + 1 if ledger.leader else 1
-    return msgspec.structs.replace(ledger, leader=Leader(holder, term, now))
+    terms = [step.term for intent in ledger.all_intents() for step in intent.steps]
+    terms += [ledger.leader.term] if ledger.leader else []
+    return msgspec.structs.replace(ledger, leader=Leader(holder, max(terms, default=0) + 1, now))
 
 
 def reserve(ledger: Ledger, writer: Writer, intent: Intent) -> Ledger | Refusal:
@@ -179,11 +184,14 @@ def judge(
 
 
 def tell(ledger: Ledger, writer: Writer, intent_id: str, *, verdict: bool) -> Ledger | Refusal:
-    """Note that this process reports the result (or the verdict), and nobody else does."""
+    """Note that this process reports the result (or the verdict), and nobody else does.
+
+    What is not known yet can't be told, so that its report isn't lost.
+    """
     if refusal := not_leading(ledger, writer):
         return refusal
     intent = ledger.find(intent_id)
-    if not intent or (intent.verdict_told if verdict else intent.told):
+    if not intent or not _untold(intent, verdict=verdict):
         return ledger
     field = "verdict_told" if verdict else "told"
     return _put(ledger, msgspec.structs.replace(intent, **{field: writer.holder}))
@@ -206,25 +214,35 @@ def resume(ledger: Ledger, policy: str = "") -> Ledger:
 
 def forgive(ledger: Ledger, workload: str, who: str, now: datetime) -> Ledger | Refusal:
     """Close the intents on a workload that did not recover: a person says that it is fine."""
-    mine = [intent for intent in ledger.intents.values() if intent.workload == workload]
-    stuck = [intent for intent in mine if intent.verdict is Verdict.NOT_RECOVERED]
+    note = f"forgiven by {who}"
+    mine = [intent for intent in ledger.all_intents() if intent.workload == workload]
+    stuck = [
+        intent
+        for intent in mine
+        if intent.closed_at is None
+        and intent.result is Result.KILLED
+        and intent.verdict is Verdict.NOT_RECOVERED
+    ]
+    if not stuck and any(intent.closed_at and intent.seen == note for intent in mine):
+        return ledger
     if not stuck:
         known = ", ".join(sorted({i.workload for i in ledger.intents.values() if i.verdict}))
         detail = f"{workload} has nothing to forgive" + (f"; unrecovered: {known}" if known else "")
         return Refusal((Reason(Code.GONE, detail),))
     for intent in stuck:
         changed = _judged(ledger, intent.id, Verdict.FORGIVEN, now)
-        done = msgspec.structs.replace(changed.outcomes[intent.id], seen=f"forgiven by {who}")
+        done = msgspec.structs.replace(changed.outcomes[intent.id], seen=note)
         ledger = _put(changed, done)
     return ledger
 
 
 def prune(ledger: Ledger, writer: Writer, now: datetime, keep: timedelta) -> Ledger | Refusal:
-    """Forget what nobody needs: outcomes after 25 h, last kills after ``keep`` (the longest gap
-    or cooldown, but not under 25 h), requests an hour after they expired."""
+    """Forget what nobody needs: outcomes after 25 h, once they were reported, last kills after
+    ``keep`` (the longest gap or cooldown, but not under 25 h), requests an hour after they
+    expired."""
     if refusal := not_leading(ledger, writer):
         return refusal
-    horizon, long_ago = now - KEEP, _unix(now - max(keep, KEEP))
+    horizon, long_ago = now - KEEP, (now - max(keep, KEEP)).timestamp()
     open_keys = {workload_hash(intent.workload) for intent in ledger.intents.values()}
 
     def kept(kills: dict[str, LastKill]) -> dict[str, LastKill]:
@@ -240,6 +258,8 @@ def prune(ledger: Ledger, writer: Writer, now: datetime, keep: timedelta) -> Led
             key: intent
             for key, intent in ledger.outcomes.items()
             if (intent.closed_at or intent.reserved_at) > horizon
+            or _untold(intent, verdict=False)
+            or _untold(intent, verdict=True)
         },
         last_kills=kept(ledger.last_kills),
         last_dry_kills=kept(ledger.last_dry_kills),
@@ -272,8 +292,15 @@ def _judged(ledger: Ledger, intent_id: str, verdict: Verdict, now: datetime) -> 
     )
 
 
+def _untold(intent: Intent, *, verdict: bool) -> bool:
+    if verdict:
+        return intent.verdict is not None and not intent.verdict_told
+    return intent.result is not None and not intent.told
+
+
 def _unix(at: datetime) -> int:
-    return int(at.timestamp())
+    """Rounded up, so that nothing rests for too short."""
+    return math.ceil(at.timestamp())
 
 
 def _put(ledger: Ledger, intent: Intent) -> Ledger:

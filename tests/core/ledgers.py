@@ -10,6 +10,7 @@ from chaosd.core import transitions
 from chaosd.core.ledger import Halt, Intent, Ledger, Step, StepState, Verdict
 from chaosd.core.model import (
     Action,
+    Code,
     Configuration,
     Limits,
     Policy,
@@ -90,6 +91,20 @@ def healed(ledger: Ledger, one: Intent, at: datetime | None = None) -> Ledger:
     """`one` killed when it was reserved, and recovered at `at`."""
     at = at or one.reserved_at
     judged = transitions.judge(killed(ledger, one), LEADER, one.id, Verdict.RECOVERED, at)
+    return did(judged)
+
+
+def refused(outcome: Ledger | Refusal) -> list[Code]:
+    assert isinstance(outcome, Refusal)
+    return [reason.code for reason in outcome.reasons]
+
+
+def stuck() -> Ledger:
+    """A ledger in which the kill of WEB did not recover."""
+    one = intent()
+    judged = transitions.judge(
+        killed(led(), one), LEADER, one.id, Verdict.NOT_RECOVERED, NOW + HOUR
+    )
     return did(judged)
 
 
