@@ -29,7 +29,7 @@ def run(
     (exit 1).
     """
     load_file(file)
-    from chaosd.daemon.wiring import run_daemon  # noqa: PLC0415 - brings everything along
+    from chaosd.daemon.run import run_daemon  # noqa: PLC0415 - brings everything along
     from chaosd.kube.signin import SignInFailed  # noqa: PLC0415
 
     try:

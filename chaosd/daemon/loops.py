@@ -60,7 +60,7 @@ class Loop:
             try:
                 wake = self._step()
                 seconds = (wake - self._clock.now()).total_seconds()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the loop must live
                 self._report.failed(f"loop {self.name}", error)
                 seconds = _AFTER_FAILURE
             self._beat = self._clock.boot()

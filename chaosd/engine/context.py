@@ -78,7 +78,7 @@ class Context:
         self._seed = self._seed or self.cluster.seed()
         return self._seed
 
-    def around(self, page: Page, fingerprint: str) -> Circumstances:
+    def around(self, page: Page | None, fingerprint: str) -> Circumstances:
         """The circumstances of a decision that began under the configuration ``fingerprint``."""
         return Circumstances(
             now=self.clock.now(),
@@ -87,7 +87,7 @@ class Context:
             skew=self.cluster.skew(),
             problems=self.loaded.problems,
             changed=self.loaded.fingerprint != fingerprint,
-            annotation_halt=page.annotation_halt,
+            annotation_halt=page.annotation_halt if page else None,
         )
 
     def after(self, seconds: float) -> datetime:

@@ -1,0 +1,133 @@
+"""``chaosd run``: from a file and a cluster to a process that ends with SIGTERM."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry
+
+from chaosd.config.watching import FileSettings
+from chaosd.core.model import Configuration
+from chaosd.core.status import status
+from chaosd.daemon.clocks import SystemClock
+from chaosd.daemon.http import Answers
+from chaosd.daemon.process import Process
+from chaosd.daemon.wiring import Connection, about, build_context, connect
+from chaosd.engine.context import Context
+from chaosd.engine.preflight import outlook, permission_words
+from chaosd.kube.permissions import missing, needs
+from chaosd.kube.signin import SignInFailed
+from chaosd.ports import CallFailed
+from chaosd.report import status_text
+from chaosd.report.logs import configure
+from chaosd.report.metrics import Metrics
+from chaosd.report.reporter import Reporter
+
+WENT_WRONG = 1
+WRONG_INPUT = 2
+
+
+def run_daemon(
+    file: str | os.PathLike[str],
+    *,
+    listen: str,
+    kubeconfig: str | None = None,
+    context: str | None = None,
+    namespace: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code. Raises SignInFailed."""
+    clock = SystemClock()
+    logger = configure(clock.now)
+    metrics = Metrics(CollectorRegistry(), version("chaosd"))
+    reporter = Reporter(metrics, logger, clock.now)
+    settings = FileSettings(file, environ)
+    loaded = settings.load()
+    if loaded.problems or loaded.configuration is None:
+        logger.error("the configuration is invalid", problems=list(loaded.problems))
+        return WRONG_INPUT
+    connection = connect(kubeconfig, context, namespace, clock, metrics.observe_request, environ)
+    reporter.noted("connected", cluster=connection.where(), namespace=connection.namespace)
+    if not preflight(connection, loaded.configuration, reporter):
+        return WENT_WRONG
+    holder = f"{connection.pod or socket.gethostname()}-{secrets.token_hex(4)}"
+    context_ = build_context(connection, settings, reporter, holder)
+    process = Process(context_, connection.ledger, about(connection), clock)
+    try:
+        host, port = split_address(listen)
+        address = process.serve(
+            answers(process, context_, connection, metrics, reporter), host, port
+        )
+    except (OSError, ValueError) as error:
+        logger.error("can't listen", address=listen, why=str(error))
+        return WENT_WRONG
+    return _until_signal(process, reporter, address)
+
+
+def _until_signal(process: Process, reporter: Reporter, address: str) -> int:
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    process.start()
+    reporter.noted("started", address=address)
+    # A wait without an end would keep Python from running signal handlers on some systems.
+    while not asked.wait(60):
+        pass
+    return 0 if process.stop() else WENT_WRONG
+
+
+def preflight(connection: Connection, configuration: Configuration, reporter: Reporter) -> bool:
+    """Say what this configuration can do to this cluster; False when a needed permission is
+    missing. An API server that does not answer now is no reason not to start."""
+    try:
+        wanted = needs(configuration, connection.namespace, in_cluster=connection.in_cluster)
+        lacking = missing(connection.api, wanted)
+        for need, words in zip(lacking, permission_words(lacking), strict=True):
+            reporter.noted("a permission is missing", required=need.required, rule=words)
+        if any(need.required for need in lacking):
+            return False
+        for line in outlook(configuration, connection.targets, connection.clock.now()).says:
+            reporter.noted(line)
+    except SignInFailed:
+        raise
+    except CallFailed as error:
+        reporter.failed("look at the cluster before the start", error)
+    return True
+
+
+def answers(
+    process: Process,
+    context: Context,
+    connection: Connection,
+    metrics: Metrics,
+    reporter: Reporter,
+) -> Answers:
+    """What the process answers over HTTP."""
+
+    def page() -> str:
+        seen = context.page
+        around = context.around(seen, context.loaded.fingerprint)
+        now = status(
+            seen.ledger if seen else None,
+            context.loaded.configuration,
+            around,
+            ledger_problem=context.unusable,
+            known=reporter.known(context.holder),
+        )
+        return status_text.render(now, namespace=connection.namespace)
+
+    return Answers(metrics.render, process.unhealthy, process.unready, page)
+
+
+def split_address(listen: str) -> tuple[str, int]:
+    """Host and port of ``HOST:PORT`` (``[::1]:8080`` for IPv6); ValueError says what is wrong."""
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"{listen!r} is not HOST:PORT, like 0.0.0.0:8080")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - a pod serves its cluster

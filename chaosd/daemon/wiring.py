@@ -1,0 +1,123 @@
+"""Which adapter stands behind which port."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chaosd.core.facts import Own
+from chaosd.core.model import TargetKind
+from chaosd.daemon.clocks import PacedClock, SystemClock
+from chaosd.engine.book import Book
+from chaosd.engine.context import Context
+from chaosd.kube.api import Api
+from chaosd.kube.documents import LeaseDocument, LedgerDocument
+from chaosd.kube.events import KubeEvents
+from chaosd.kube.official import OfficialTransport
+from chaosd.kube.reads import KubeReads
+from chaosd.kube.signin import SignIn
+from chaosd.ports import Guard, Notice, Report, Settings, Target
+from chaosd.targets.pods import PodTarget
+
+DEFAULT_NAMESPACE = "chaosd"
+Observe = Callable[[str, str, str, float], None]
+
+
+def _ignore(_verb: str, _resource: str, _code: str, _seconds: float) -> None:
+    """Nobody counts the requests of a command."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A cluster, behind the engine's ports.
+
+    ``namespace`` is chaosd's own, where ledger and lease are; ``pod`` the name of the pod that this
+    process runs in, "" outside a cluster.
+    """
+
+    api: Api
+    sign_in: SignIn
+    namespace: str
+    pod: str
+    clock: PacedClock
+    ledger: LedgerDocument
+    lease: LeaseDocument
+    events: KubeEvents
+    targets: Mapping[TargetKind, Target]
+    guards: Sequence[Guard] = ()
+
+    @property
+    def cluster(self) -> Api:
+        """Facts about the cluster as a whole."""
+        return self.api
+
+    @property
+    def in_cluster(self) -> bool:
+        """Whether this process runs in a pod of that cluster."""
+        return self.sign_in.in_cluster
+
+    def where(self) -> str:
+        """For people: which cluster this is. Raises SignInFailed."""
+        return self.sign_in.where()
+
+
+def connect(
+    kubeconfig: str | None = None,
+    context: str | None = None,
+    namespace: str | None = None,
+    clock: PacedClock | None = None,
+    observe: Observe = _ignore,
+    environ: Mapping[str, str] = os.environ,
+) -> Connection:
+    """Set up the adapters; nothing is sent yet.
+
+    chaosd's namespace is the one given, else ``POD_NAMESPACE``, else that of the service account,
+    else ``chaosd``.
+    """
+    clock = clock or SystemClock()
+    sign_in = SignIn(kubeconfig, context, environ)
+    inside = sign_in.in_cluster
+    named = environ.get("POD_NAMESPACE") or (sign_in.namespace() if inside else None)
+    own_namespace = namespace or named or DEFAULT_NAMESPACE
+    pod = environ.get("POD_NAME") or (socket.gethostname() if inside else "")
+    api = Api(OfficialTransport(sign_in), clock, observe)
+    own = Own(own_namespace, frozenset({pod})) if pod else Own()
+    return Connection(
+        api=api,
+        sign_in=sign_in,
+        namespace=own_namespace,
+        pod=pod,
+        clock=clock,
+        ledger=LedgerDocument(api, own_namespace),
+        lease=LeaseDocument(api, own_namespace),
+        events=KubeEvents(api, pod),
+        targets={TargetKind.POD: PodTarget(KubeReads(api), own)},
+    )
+
+
+def build_context(
+    connection: Connection, settings: Settings, report: Report, holder: str
+) -> Context:
+    """One process's context over a connection, with the configuration loaded once."""
+    return Context(
+        holder=holder,
+        clock=connection.clock,
+        book=Book(connection.ledger),
+        lease=connection.lease,
+        cluster=connection.cluster,
+        settings=settings,
+        events=connection.events,
+        report=report,
+        targets=connection.targets,
+        guards=connection.guards,
+        loaded=settings.load(),
+    )
+
+
+def about(connection: Connection) -> Notice:
+    """The object on which Events about the daemon itself are made: its pod, else its ledger."""
+    kind, name = ("Pod", connection.pod) if connection.pod else ("ConfigMap", "chaosd-ledger")
+    now = connection.clock.now()
+    return Notice("", kind, connection.namespace, name, "", "", now)
