@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Annotated, Any
 
@@ -58,7 +58,11 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"chaosd {version('chaosd')}")
+        try:
+            number = version("chaosd")
+        except PackageNotFoundError:
+            number = "(not installed: run from its source)"
+        typer.echo(f"chaosd {number}")
         raise typer.Exit
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from chaosd.cli.failures import NoCluster
+from chaosd.cli.failures import Mistaken, NoCluster
 from chaosd.cli.file import load_file
 from chaosd.cli.options import Context, File, Kubeconfig, Namespace
 
@@ -29,9 +29,14 @@ def run(
     (exit 1).
     """
     load_file(file)
-    from chaosd.daemon.run import run_daemon  # noqa: PLC0415 - brings everything along
+    # Brings everything along.
+    from chaosd.daemon.run import run_daemon, split_address  # noqa: PLC0415
     from chaosd.kube.signin import SignInFailed  # noqa: PLC0415
 
+    try:
+        split_address(listen)
+    except ValueError as error:
+        raise Mistaken(f"--listen {error}") from None
     try:
         code = run_daemon(
             file, listen=listen, kubeconfig=kubeconfig, context=context, namespace=namespace

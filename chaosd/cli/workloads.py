@@ -67,10 +67,9 @@ def parse_workload(text: str) -> WorkloadKey:
         from chaosd.config.reading import kind  # noqa: PLC0415 - brings pydantic along
 
         try:
-            meant = kind(key.kind)
+            kind(key.kind)
         except ValueError as error:
             raise ValueError(f"{text!r}: {error}") from None
-        raise ValueError(f"{text!r}: write {key.namespace}/{meant}/{key.name}")
     return key
 
 
