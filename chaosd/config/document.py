@@ -24,7 +24,7 @@ from chaosd.config.problems import KeyPath, Places, Problem, shown
 LONGEST = 1024 * 1024
 """Bytes of a file: what a ConfigMap can hold."""
 
-MOST_VALUES = 50_000
+MOST_VALUES = 20_000
 """Keys and values of a file, aliases expanded."""
 
 DEEPEST = 40

@@ -47,10 +47,10 @@ class Variable:
 
 @dataclass(slots=True)
 class Overrides:
-    """What the environment says: values under the keys of the file, and who said what."""
+    """What the environment says: values under the keys of the file, and what to call each."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    variables: dict[KeyPath, str] = field(default_factory=dict)
+    names: dict[KeyPath, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     given: dict[str, str] = field(default_factory=dict)
     """The variables that these are read from, right or wrong, as they are."""
@@ -119,7 +119,8 @@ def _apply(result: Overrides, name: str, variable: Variable) -> None:
         target.setdefault(str(last), {}).update(value)
     else:
         target[str(last)] = value
-    result.variables.update(dict.fromkeys(_leaves(value, variable.path), name))
+    for leaf in _leaves(value, variable.path):
+        result.names[leaf] = ".".join((name, *map(str, leaf[len(variable.path) :])))
 
 
 def _leaves(value: object, path: KeyPath) -> Iterator[KeyPath]:

@@ -33,17 +33,14 @@ def load(
 
     Whether windows ever open is looked at from `now`, the present when not given.
     """
-    content = read_file(path)
-    if isinstance(content, Problem):
-        return LoadResult(None, in_order((content, *overrides(environ).problems)))
-    return load_content(content, environ, now)
+    return load_content(read_file(path), environ, now)
 
 
 def load_content(
-    content: bytes, environ: Mapping[str, str], now: datetime | None = None
+    content: bytes | Problem, environ: Mapping[str, str], now: datetime | None = None
 ) -> LoadResult:
-    """Read a configuration from the bytes of a file."""
-    text = decode(content)
+    """Read a configuration from what `read_file` gives: the bytes of a file, or why not."""
+    text = content if isinstance(content, Problem) else decode(content)
     if isinstance(text, Problem):
         return LoadResult(None, in_order((text, *overrides(environ).problems)))
     return _load(read(text), overrides(environ), now or datetime.now(UTC))
@@ -56,18 +53,18 @@ def load_text(text: str, environ: Mapping[str, str], now: datetime | None = None
 
 def read_file(path: str | os.PathLike[str]) -> bytes | Problem:
     """Read a file, but not much more of it than a configuration may have."""
-    shown = os.fspath(path)
+    shown = os.fspath(path).encode("utf-8", "replace").decode()
     try:
         with open(path, "rb") as file:
             return file.read(LONGEST + 1)
     except FileNotFoundError:
-        message = f"no such file: {shown}"
+        message = f"no such file: {shown}; check the path"
     except IsADirectoryError:
         message = f"{shown} is a directory: name the file in it, such as {shown}/chaosd.yaml"
     except PermissionError:
         message = f"{shown} may not be read by this user: allow it with chmod"
     except (OSError, ValueError) as error:
-        message = f"{shown!r} can't be read: {error}"
+        message = f"{shown!r} can't be read ({error}): name a file with YAML"
     return Problem("", None, message)
 
 
@@ -76,7 +73,7 @@ def _load(document: Document, given: Overrides, now: datetime) -> LoadResult:
     values = _values(document, problems)
     if values is None:
         return LoadResult(None, in_order(problems))
-    places = Places(document.lines, given.variables)
+    places = Places(document.lines, given.names)
     result = draft(Layers(values, _without_nothing(given.values)), places)
     if not isinstance(result, Draft):
         return LoadResult(None, in_order((*problems, *result)))

@@ -25,6 +25,7 @@ _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _GLOB = re.compile(r"[-a-z0-9*?]{1,63}")
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}")
 _LONGEST_REGEX = 1000
+_LONGEST_TEXT = 5000
 
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod")
 """The kinds that chaosd knows of itself; any other is a kind of somebody's own."""
@@ -35,6 +36,17 @@ def nearest(wrong: str, known: tuple[str, ...]) -> str | None:
     by_lower = {one.lower(): one for one in known}
     close = get_close_matches(wrong.lower()[:80], by_lower, n=1, cutoff=0.6)
     return by_lower[close[0]] if close else None
+
+
+def check_text(text: str, *, printable: bool) -> None:
+    """Refuse a text that is too long, or that could not be written into a log or a metric."""
+    if len(text) > _LONGEST_TEXT:
+        raise ValueError(f"longer than {_LONGEST_TEXT} characters: write less")
+    odd = [one for one in text if "\ud800" <= one <= "\udfff"]
+    if printable:
+        odd += (one for one in text if not one.isprintable())
+    if odd:
+        raise ValueError(f"holds the character {odd[0]!r}, which can't be shown: remove it")
 
 
 def duration(*, zero: bool) -> Callable[[object], timedelta]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from enum import Enum
 from typing import Any, get_args
@@ -18,7 +17,7 @@ from chaosd.config import prose
 from chaosd.config.annotations import group_of, inner, is_list
 from chaosd.config.environment import variables
 from chaosd.config.problems import render_path
-from chaosd.config.settings import Settings
+from chaosd.config.settings import Settings, groups
 from chaosd.config.values import Shown
 from chaosd.core.duration import render
 from chaosd.core.selector import Selector
@@ -59,27 +58,10 @@ def markdown() -> str:
     """The reference page, docs/configuration.md."""
     parts = [prose.INTRODUCTION, _section("The file", "", Settings)]
     parts += [
-        _section(prose.TITLES.get(path, f"`{path}`"), path, group) for path, group in _groups()
+        _section(prose.TITLES.get(path, f"`{path}`"), path, group) for path, group in groups()
     ]
     parts += [prose.GRAMMAR, _environment(), prose.RELOADING, _examples()]
     return "\n\n".join(part.strip() for part in parts) + "\n"
-
-
-def _groups() -> Iterator[tuple[str, type[BaseModel]]]:
-    """The path and model of every group of keys, each model once."""
-    seen: set[type[BaseModel]] = set()
-
-    def walk(model: type[BaseModel], above: str) -> Iterator[tuple[str, type[BaseModel]]]:
-        for name, info in model.model_fields.items():
-            group = group_of(info.annotation)
-            if group is None or group in seen:
-                continue
-            seen.add(group)
-            path = f"{above}{info.alias or name}" + ("[]" if is_list(info.annotation) else "")
-            yield path, group
-            yield from walk(group, f"{path}.")
-
-    return walk(Settings, "")
 
 
 def _section(title: str, path: str, model: type[BaseModel]) -> str:

@@ -6,11 +6,12 @@ They judge each value by itself; what values mean together is judged in `checks`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 from pydantic.alias_generators import to_camel
 from pydantic_settings import (
     BaseSettings,
@@ -19,6 +20,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from chaosd.config.annotations import group_of, is_list
 from chaosd.config.groups import LimitsSettings, OptInSettings, WindowsSettings
 from chaosd.config.policies import PolicySettings
 from chaosd.config.values import Duration, Filled, Flag, Namespace, Text, Zone
@@ -114,6 +116,26 @@ class Settings(BaseSettings):
             _Layer(settings_cls, layers.document),
             _Merged(settings_cls, layers),
         )
+
+
+def groups() -> Iterator[tuple[str, type[BaseModel]]]:
+    """The path of every group of keys in a configuration, like ``policies[].select``.
+
+    A group that stands in several places is given once, at the first.
+    """
+    seen: set[type[BaseModel]] = set()
+
+    def walk(model: type[BaseModel], above: str) -> Iterator[tuple[str, type[BaseModel]]]:
+        for name, info in model.model_fields.items():
+            group = group_of(info.annotation)
+            if group is None or group in seen:
+                continue
+            seen.add(group)
+            path = f"{above}{info.alias or name}" + ("[]" if is_list(info.annotation) else "")
+            yield path, group
+            yield from walk(group, f"{path}.")
+
+    return walk(Settings, "")
 
 
 class _Layer(PydanticBaseSettingsSource):

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from chaosd.config.annotations import group_of, inner
 from chaosd.config.problems import KeyPath, Places, Problem, found, shown
 from chaosd.config.reading import nearest
-from chaosd.config.settings import Layers, Settings
+from chaosd.config.settings import Layers, Settings, groups
 
 _ROUNDS = 8
 _BOOLEANS = {"yes": "true", "on": "true", "1": "true", "no": "false", "off": "false", "0": "false"}
@@ -88,15 +88,30 @@ def _mistakes(
             continue
         bad.add(path)
         if detail["type"] == "extra_forbidden":
-            known = _keys(_at(path[:-1])[0])
-            near = nearest(str(path[-1]), known)
+            near, advice = _meant(path)
             if near and near not in _below(values, path[:-1]):
-                bad.add((*path[:-1], near))  # it was meant: don't call it missing too
-            advice = f"write {near}" if near else f"known here are {', '.join(known)}"
+                bad.add((*path[:-1], near))  # don't call it missing too
             mistakes.append((path, f"unknown key {shown(str(path[-1]))}: {advice}"))
         else:
             mistakes.append((path, _message(detail, path)))
     return mistakes
+
+
+def _meant(path: KeyPath) -> tuple[str | None, str]:
+    """The known key beside which an unknown one was mistyped, or None; and what to write."""
+    key, group = str(path[-1]), _at(path[:-1])[0]
+    for name, info in group.model_fields.items():
+        child = group_of(info.annotation)
+        if child and key in _keys(child):
+            return info.alias or name, f"write it under {info.alias or name}"
+    if near := nearest(key, _keys(group)):
+        return near, f"write {near}"
+    elsewhere = [f"under {where}" for where, other in groups() if key in _keys(other)]
+    if key in _keys(Settings):
+        elsewhere.insert(0, "at the top")
+    if elsewhere:
+        return None, f"write it {' or '.join(elsewhere)}"
+    return None, f"known here are {', '.join(_keys(group))}"
 
 
 def _message(detail: ErrorDetails, path: KeyPath) -> str:
@@ -120,7 +135,8 @@ def _message(detail: ErrorDetails, path: KeyPath) -> str:
             if key == "allow":
                 return f"expected a list of rules or the word always, {found(value)}"
             item = f": write [{value}]" if isinstance(value, str) and len(value) <= 80 else ""
-            return f"expected a list, {found(value)}{item}"
+            dash = ": put a dash before the first key of each item"
+            return f"expected a list, {found(value)}{dash if isinstance(value, dict) else item}"
         case "model_type":
             return f"expected a map with keys such as {', '.join(_keys(group)[:4])}, {found(value)}"
         case "enum":

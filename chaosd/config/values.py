@@ -34,6 +34,7 @@ def _text(parse: Callable[[str], T], expected: str, *, free: bool = False) -> Pl
 
     def validate(value: object) -> T:
         if isinstance(value, str):
+            reading.check_text(value, printable=free)
             return parse(value)
         literal = str(value).lower() if isinstance(value, bool | int | float) else ""
         quotes = f': write "{literal}" in quotes' if free and literal else ""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chaosd.config.environment import overrides
-from chaosd.config.loading import LoadResult, load_content, read_file
+from chaosd.config.loading import load_content, read_file
 from chaosd.config.problems import Problem
 from chaosd.ports import Loaded
 
@@ -47,10 +47,7 @@ class FileSettings:
         seen = self._seen
         if seen is not None and seen.content == content:
             return seen.loaded
-        if isinstance(content, Problem):
-            result = LoadResult(None, (content,))
-        else:
-            result = load_content(content, self._environ, self._now())
+        result = load_content(content, self._environ, self._now())
         valid = result.configuration or (seen.loaded.configuration if seen else None)
         loaded = Loaded(
             configuration=valid,
