@@ -81,7 +81,7 @@ class Api:
         return self.get_metadata(NAMESPACES, None, "kube-system").uid
 
     def skew(self) -> float | None:
-        """Seconds by which the API server's clock is ahead of ours, good to a second or so.
+        """Seconds by which the API server's clock is ahead of ours, right to 2.5 s at worst.
 
         None when no answer of the last 60 s says.
         """

@@ -17,8 +17,8 @@ from chaosd.ports import Clock, NotSent, Unanswered
 Observe = Callable[[str, str, str, float], None]
 
 JSON = "application/json"
-LONGEST_ROUND_TRIP = 2.0
-"""Seconds; an answer that took longer says too little about the server's clock."""
+LONGEST_ROUND_TRIP = 4.0
+"""Seconds; half of it is how wrong an answer may be about the server's clock."""
 DATE_AGE = 60.0
 """Seconds for which an answer's ``Date`` is worth something."""
 
@@ -75,7 +75,7 @@ class Caller:
         return reply.body
 
     def skew(self) -> float | None:
-        """Seconds by which the server's clock is ahead of ours, good to a second or so.
+        """Seconds by which the server's clock is ahead of ours, right to 2.5 s at worst.
 
         None when no answer of the last 60 s says.
         """

@@ -29,6 +29,10 @@ class RetryPolicy(Struct, frozen=True):
 
 NO_RETRIES = RetryPolicy(attempts=1)
 
+# By default stamina prints each retry (on stdout, where --output json goes) and makes a metric of
+# its own; every request is counted by the Api's `observe` already.
+stamina.instrumentation.set_on_retry_hooks(())
+
 
 def retried(ask: Callable[[], T], policy: RetryPolicy, clock: Clock) -> T:
     """The answer of ``ask``, asked again after failures that may pass.

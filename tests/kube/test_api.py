@@ -22,6 +22,7 @@ from chaosd.ports import (
     TooManyRequests,
     Unanswered,
 )
+from chaosd.ports import Cluster as ClusterPort
 from chaosd.sandbox import Rule, scenarios
 from tests.support.clock import VirtualClock
 from tests.support.lab import Lab
@@ -254,8 +255,16 @@ def test_writes_are_bounded_on_the_server_too(timeout: float | None, bound: str)
 
 def test_the_seed_is_the_clusters_own(lab: Lab) -> None:
     """Every process of one cluster has the same seed without configuring one."""
+    cluster: ClusterPort = lab.api
     uid = lab.cluster.all("namespaces")[0]["metadata"]["uid"]
-    assert lab.api.seed() == uid
+    assert cluster.seed() == uid
+
+
+def test_retries_are_silent(capfd: pytest.CaptureFixture[str]) -> None:
+    """A command's output is its own: a read that was asked again prints nothing."""
+    api, _ = scripted(reply(503), reply(503), reply(200, POD))
+    api.get(PODS, "shop", "web", Pod)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_skew_is_that_of_the_newest_answer(lab: Lab) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chaosd.kube.events import KubeEvents
-from chaosd.ports import Forbidden, Notice, Unanswered
+from chaosd.ports import Events, Forbidden, Notice, Unanswered
 from chaosd.sandbox import Denial, Rule, scenarios
 from tests.support.lab import Lab
 
@@ -35,7 +35,8 @@ def lab() -> Lab:
 
 def test_an_event_is_about_its_object(lab: Lab) -> None:
     """kubectl describe finds it by kind, namespace, name and UID, and shows who made it."""
-    KubeEvents(lab.api, "chaosd-0").make(NOTICE)
+    events: Events = KubeEvents(lab.api, "chaosd-0")
+    events.make(NOTICE)
     event = lab.cluster.get("events", "shop", NOTICE.name) or {}
     assert event["involvedObject"] == {
         "apiVersion": "v1",
