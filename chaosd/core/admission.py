@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from chaosd.core import duration
 from chaosd.core.ledger import Intent, Ledger
 from chaosd.core.limits import limit_reasons
 from chaosd.core.model import Code, Configuration, Policy, Reason, Reasons
@@ -77,8 +78,11 @@ def window_reasons(policy: Policy, now: datetime) -> Reasons:
     because = "; ".join(state.because)
     if not state.open:
         return (Reason(Code.WINDOW_CLOSED, because),)
-    left = f"open only until {state.next_change:%Y-%m-%dT%H:%M:%SZ}" if state.next_change else ""
-    return (Reason(Code.WINDOW_TOO_SHORT, f"{left}, within the deadline of {policy.deadline}"),)
+    deadline = f"the deadline of {duration.render(policy.deadline)}"
+    if state.next_change is None:
+        return (Reason(Code.WINDOW_TOO_SHORT, f"{deadline} is longer than anybody can look ahead"),)
+    detail = f"open only until {state.next_change:%Y-%m-%dT%H:%M:%SZ}, within {deadline}"
+    return (Reason(Code.WINDOW_TOO_SHORT, detail),)
 
 
 def _process_reasons(around: Circumstances) -> Reasons:

@@ -6,10 +6,12 @@ refused or failed. Dry runs count apart from real kills, by the same rules.
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from chaosd.core import duration
 from chaosd.core.ledger import Intent, Ledger, Result, Verdict
 from chaosd.core.model import Code, Limits, Policy, Reason, Reasons
 from chaosd.core.transitions import whole_again
@@ -101,4 +103,4 @@ def rest_reasons(
 
 
 def _left(until: float, now: datetime) -> str:
-    return str(timedelta(seconds=int(until - now.timestamp()) + 1))
+    return duration.render(timedelta(seconds=math.ceil(until - now.timestamp())))

@@ -1,0 +1,328 @@
+"""Limits, gaps and cooldowns: what counts, from when to when, and apart from what."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chaosd.core import transitions
+from chaosd.core.ledger import Intent, LastKill, Ledger, Result, StepState, Verdict, workload_hash
+from chaosd.core.limits import DAY, Used, limit_reasons, rest_reasons, used
+from chaosd.core.model import Code, Limits, Reason
+from tests.core.ledgers import (
+    API,
+    HOUR,
+    LEADER,
+    MOMENT,
+    NOW,
+    SECOND,
+    WEB,
+    changed,
+    did,
+    dry,
+    healed,
+    intent,
+    killed,
+    led,
+    policy,
+    reserved,
+    settled,
+    stuck,
+)
+
+
+def codes(reasons: tuple[Reason, ...]) -> list[Code]:
+    return [reason.code for reason in reasons]
+
+
+# ------------------------------------------------------------------ rolling limits
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (timedelta(0), Used(1, 1, 0)),
+        (HOUR - MOMENT, Used(1, 1, 0)),
+        (HOUR, Used(0, 1, 0)),
+        (DAY - MOMENT, Used(0, 1, 0)),
+        (DAY, Used(0, 0, 0)),
+        (-MOMENT, Used(1, 1, 0)),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_an_intent_counts_from_its_reservation(
+    after: timedelta, expected: Used, dry_run: bool
+) -> None:
+    """For 60 minutes and for 24 hours, to the microsecond; when it recovered does not matter."""
+    ledger = reserved(led(), dry()) if dry_run else healed(led(), intent(), NOW + DAY)
+    assert used(ledger, NOW + after, dry_run=dry_run) == expected
+    assert used(ledger, NOW + after, dry_run=not dry_run) == Used(0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("ledger", "expected"),
+    [
+        (reserved(led(), intent()), Used(1, 1, 1)),
+        (settled(led(), intent(), StepState.KILLED), Used(1, 1, 1)),
+        (stuck(), Used(1, 1, 1)),
+        (healed(led(), intent()), Used(1, 1, 0)),
+        (did(transitions.forgive(stuck(), WEB, "ann", NOW)), Used(1, 1, 0)),
+        (settled(led(), intent(), StepState.REFUSED), Used(0, 0, 0)),
+        (settled(led(), intent(), StepState.FAILED), Used(0, 0, 0)),
+    ],
+)
+def test_what_counts(ledger: Ledger, expected: Used) -> None:
+    """Unknown outcomes count, what did not recover goes on counting, and only what was refused or
+    failed gives its limits back."""
+    assert used(ledger, NOW, dry_run=False) == expected
+
+
+def test_what_did_not_recover_counts_for_as_long_as_it_does_not() -> None:
+    """Days later it no longer counts for the hour and the day, but is still one at once."""
+    assert used(stuck(), NOW + 9 * DAY, dry_run=False) == Used(0, 0, 1)
+
+
+MOMENTS = st.integers(0, 60 * 30).map(lambda minutes: NOW + timedelta(minutes=minutes))
+INTENTS = st.builds(
+    lambda name, at, result, dry_run, is_open, number: intent(
+        name,
+        WEB,
+        at,
+        action_id=str(number),
+        result=result,
+        dry_run=dry_run,
+        closed_at=None if is_open else at,
+    ),
+    st.sampled_from(["web", "api"]),
+    MOMENTS,
+    st.none() | st.sampled_from(Result),
+    st.booleans(),
+    st.booleans(),
+    st.integers(),
+)
+
+
+def ledger_of(some: list[Intent]) -> Ledger:
+    return msgspec.structs.replace(
+        led(),
+        intents={one.id: one for one in some if one.closed_at is None},
+        outcomes={one.id: one for one in some if one.closed_at is not None},
+    )
+
+
+@given(
+    st.lists(INTENTS, max_size=12, unique_by=lambda one: one.id),
+    MOMENTS,
+    st.booleans(),
+    st.none() | st.sampled_from(["web", "api"]),
+)
+def test_used_counts_what_is_there(
+    some: list[Intent], now: datetime, dry_run: bool, whose: str | None
+) -> None:
+    """The counts are those of a plain loop."""
+    hour = day = concurrent = 0
+    for one in some:
+        if one.dry_run is not dry_run or one.result in (Result.REFUSED, Result.FAILED):
+            continue
+        if whose is not None and one.policy != whose:
+            continue
+        hour += now - one.reserved_at < HOUR
+        day += now - one.reserved_at < DAY
+        concurrent += one.closed_at is None
+    counted = used(ledger_of(some), now, dry_run=dry_run, policy=whose)
+    assert counted == Used(hour, day, concurrent)
+
+
+@given(
+    st.lists(MOMENTS, max_size=30).map(sorted),
+    st.integers(0, 3),
+    st.integers(0, 8),
+    st.booleans(),
+)
+def test_no_60_minutes_and_no_24_hours_hold_more_than_their_limit(
+    slots: list[datetime], hour: int, day: int, own: bool
+) -> None:
+    """Whatever is tried when: reserving only what the limits let through keeps them, wherever an
+    hour or a day is laid; and what they refuse would have broken one."""
+    limits = Limits(per_hour=hour, per_day=day)
+    one = policy(limits=limits if own else Limits())
+    ledger = led()
+    taken: list[datetime] = []
+    for number, at in enumerate(slots):
+        reasons = limit_reasons(ledger, Limits() if own else limits, one, at)
+        within = [sum(at - past < span for past in taken) for span in (HOUR, DAY)]
+        assert bool(reasons) == (within[0] >= hour or within[1] >= day)
+        if not reasons:
+            taken.append(at)
+            ledger = reserved(ledger, intent("web", WEB, at, action_id=str(number), locks=()))
+    for end in taken:
+        assert sum(timedelta(0) <= end - at < HOUR for at in taken) <= hour
+        assert sum(timedelta(0) <= end - at < DAY for at in taken) <= day
+
+
+def test_every_limit_that_leaves_no_room_is_named() -> None:
+    """Global ones and the policy's own, with how much of each is used."""
+    ledger = killed(killed(led(), intent()), intent("api", API))
+    one = policy("web", limits=Limits(1, 1, 1))
+    assert [str(reason) for reason in limit_reasons(ledger, Limits(2, 2, 2), one, NOW)] == [
+        "limitPerHour: all policies: 2 of 2 in the last 60 minutes",
+        "limitPerDay: all policies: 2 of 2 in the last 24 hours",
+        "limitConcurrent: all policies: 2 of 2 not recovered yet",
+        "limitPerHour: policy web: 1 of 1 in the last 60 minutes",
+        "limitPerDay: policy web: 1 of 1 in the last 24 hours",
+        "limitConcurrent: policy web: 1 of 1 not recovered yet",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("everyone", "own", "name", "expected"),
+    [
+        (Limits(), Limits(), "web", []),
+        (Limits(2, 2, 2), Limits(2, 2, 2), "web", []),
+        (Limits(1), Limits(), "web", [Code.LIMIT_PER_HOUR]),
+        (Limits(1), Limits(), "api", [Code.LIMIT_PER_HOUR]),
+        (Limits(), Limits(1), "api", []),
+        (Limits(), Limits(None, 1), "web", [Code.LIMIT_PER_DAY]),
+        (Limits(None, None, 1), Limits(), "api", [Code.LIMIT_CONCURRENT]),
+        (Limits(0), Limits(), "api", [Code.LIMIT_PER_HOUR]),
+        (Limits(), Limits(None, None, 0), "api", [Code.LIMIT_CONCURRENT]),
+    ],
+)
+def test_global_limits_bind_all_and_own_ones_their_policy(
+    everyone: Limits, own: Limits, name: str, expected: list[Code]
+) -> None:
+    """After one kill of web: none sets no limit, and zero lets nothing through."""
+    ledger = killed(led(), intent())
+    reasons = limit_reasons(ledger, everyone, policy(name, limits=own), NOW)
+    assert codes(reasons) == expected
+
+
+def test_dry_runs_use_limits_of_their_own() -> None:
+    """A dry run is never held back by real kills, nor a real kill by dry runs."""
+    limits = Limits(1, 1, 1)
+    live, rehearsed = policy(), policy(dry_run=True)
+    after_dry, after_kill = reserved(led(), dry()), killed(led(), intent())
+    assert limit_reasons(after_dry, limits, live, NOW) == ()
+    assert limit_reasons(after_kill, limits, rehearsed, NOW) == ()
+    assert codes(limit_reasons(after_dry, limits, rehearsed, NOW)) == [
+        Code.LIMIT_PER_HOUR,
+        Code.LIMIT_PER_DAY,
+    ]
+
+
+# ------------------------------------------------------------------ gap and cooldown
+
+
+def rests(
+    ledger: Ledger,
+    after: timedelta,
+    gap: timedelta = timedelta(0),
+    cooldown: timedelta = timedelta(0),
+    *,
+    workload: str = WEB,
+    dry_run: bool = False,
+) -> list[Code]:
+    return codes(
+        rest_reasons(ledger, workload, NOW + after, min_gap=gap, cooldown=cooldown, dry_run=dry_run)
+    )
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (timedelta(0), [Code.MIN_GAP, Code.COOLDOWN]),
+        (2 * HOUR - MOMENT, [Code.MIN_GAP, Code.COOLDOWN]),
+        (2 * HOUR, [Code.COOLDOWN]),
+        (3 * HOUR - MOMENT, [Code.COOLDOWN]),
+        (3 * HOUR, []),
+    ],
+)
+def test_the_gap_counts_from_the_kill_and_the_cooldown_from_the_recovery(
+    after: timedelta, expected: list[Code]
+) -> None:
+    """A kill that took an hour to recover, a gap of two hours, a cooldown of two hours."""
+    ledger = healed(led(), intent(), NOW + HOUR)
+    assert rests(ledger, after, 2 * HOUR, 2 * HOUR) == expected
+    assert rests(ledger, after, 2 * HOUR, 2 * HOUR, workload=API) == []
+    assert rests(ledger, after, 2 * HOUR, 2 * HOUR, dry_run=True) == []
+
+
+def test_a_dry_run_is_whole_at_once() -> None:
+    """Gap and cooldown both count from the reservation, and for dry runs only."""
+    ledger = reserved(led(), dry())
+    late = HOUR - MOMENT
+    assert rests(ledger, late, HOUR, HOUR, dry_run=True) == [Code.MIN_GAP, Code.COOLDOWN]
+    assert rests(ledger, HOUR, HOUR, HOUR, dry_run=True) == []
+    assert rests(ledger, timedelta(0), HOUR, HOUR) == []
+
+
+@pytest.mark.parametrize("workload", [WEB, API])
+@pytest.mark.parametrize(
+    ("ledger", "live", "rehearsed"),
+    [
+        (reserved(led(), intent(locks=(WEB, API))), [Code.LOCKED], []),
+        (killed(led(), intent(locks=(WEB, API))), [Code.LOCKED], []),
+        (
+            did(
+                transitions.judge(
+                    killed(led(), intent(locks=(WEB, API))),
+                    LEADER,
+                    intent().id,
+                    Verdict.NOT_RECOVERED,
+                    NOW,
+                )
+            ),
+            [Code.UNRECOVERED],
+            [Code.UNRECOVERED],
+        ),
+        (settled(led(), intent(locks=(WEB, API)), StepState.REFUSED), [], []),
+        (reserved(led(), dry()), [], []),
+    ],
+)
+def test_open_intents_hold_their_workloads(
+    ledger: Ledger, live: list[Code], rehearsed: list[Code], workload: str
+) -> None:
+    """Its own and every one that it locks; a dry run waits only for what did not recover."""
+    assert rests(ledger, 9 * HOUR, workload=workload) == live
+    assert rests(ledger, 9 * HOUR, workload=workload, dry_run=True) == rehearsed
+
+
+def test_reasons_say_what_is_left_and_what_to_do() -> None:
+    """A person reads how long it takes, or which command helps."""
+    ledger = healed(led(), intent(), NOW + SECOND)
+    found = rest_reasons(
+        ledger, WEB, NOW + SECOND, min_gap=HOUR, cooldown=90 * SECOND, dry_run=False
+    )
+    assert [reason.detail for reason in found] == [
+        "59m59s of the gap are left",
+        "90s of the cooldown are left",
+    ]
+    [unrecovered] = rest_reasons(
+        stuck(), WEB, NOW + DAY, min_gap=HOUR, cooldown=HOUR, dry_run=False
+    )
+    assert unrecovered.detail.endswith(f"did not recover: chaosd forgive {WEB}")
+
+
+@given(st.integers(0, 7200), st.integers(-1, 7200), st.integers(0, 7200), st.integers(0, 7200))
+def test_rests_are_those_of_the_last_kill(
+    after: int, healed_in: int, gap: int, cooldown: int
+) -> None:
+    """For any kill, gap and cooldown: as long as they say, and not a second longer."""
+    last = LastKill(int(NOW.timestamp()), healed_in)
+    ledger = msgspec.structs.replace(led(), last_kills={workload_hash(WEB): last})
+    expected = [Code.MIN_GAP] if after < gap else []
+    if healed_in >= 0 and after < healed_in + cooldown:
+        expected.append(Code.COOLDOWN)
+    assert rests(ledger, after * SECOND, gap * SECOND, cooldown * SECOND) == expected
+
+
+def test_a_kill_is_never_sooner_than_its_gap() -> None:
+    """Also where the last one was struck between two seconds."""
+    late = changed(intent(), reserved_at=NOW + 999 * MOMENT)
+    ledger = healed(led(), late)
+    assert rests(ledger, HOUR, HOUR) == [Code.MIN_GAP]
+    assert rests(ledger, HOUR + SECOND, HOUR) == []
