@@ -16,6 +16,7 @@ DURATION = 15.0
 VALID_FOR = 13.0
 RENEW_EVERY = 4.0
 RETRY_EVERY = 2.0
+UNKNOWN = "unknown"
 
 
 class LeaseSpec(Struct, frozen=True, rename="camel"):
@@ -43,11 +44,11 @@ class Decision(Struct, frozen=True):
 
 
 def read_spec(text: str) -> LeaseSpec:
-    """A spec from its JSON; one that can't be read is held by nobody."""
+    """A spec from its JSON; one that can't be read is held by somebody unknown."""
     try:
         return msgspec.json.decode(text, type=LeaseSpec)
-    except msgspec.DecodeError:
-        return LeaseSpec()
+    except (ValueError, RecursionError):
+        return LeaseSpec(holder_identity=UNKNOWN)
 
 
 def write_spec(spec: LeaseSpec) -> str:
@@ -65,7 +66,8 @@ def decide(
 ) -> Decision:
     """Take, renew or leave the Lease.
 
-    ``spec`` None: it does not exist. ``sighting`` is the one of the decision before.
+    ``spec`` None: it does not exist. ``sighting`` is the one of the decision before. A holder that
+    says that its lease lasts for less than ours is waited for as long as for one of us.
     """
     if spec is None:
         return Decision(None, _claim(holder, None, now))
@@ -73,7 +75,7 @@ def decide(
         sighting = Sighting(version, boot)
     if spec.holder_identity in (holder, "", None):
         return Decision(sighting, _claim(holder, spec, now))
-    lasts = float(spec.lease_duration_seconds or DURATION)
+    lasts = max(float(spec.lease_duration_seconds or 0), DURATION)
     if boot - sighting.at > lasts:
         return Decision(sighting, _claim(holder, spec, now))
     return Decision(sighting, None)
