@@ -24,9 +24,6 @@ from chaosd.config.settings import Settings
 PREFIX = "CHAOSD_"
 NESTED = "__"
 
-NO_OVERRIDES: frozenset[str] = frozenset()
-"""Variables of that prefix that other rooms read, and that are no keys of the configuration."""
-
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 _SERVICE_LINK = re.compile(
     r"CHAOSD_(?:[A-Z0-9_]+_)?"
@@ -82,9 +79,7 @@ def overrides(environ: Mapping[str, str]) -> Overrides:
 
 
 def _is_override(name: str) -> bool:
-    return name in variables() or (
-        name.startswith(PREFIX) and name not in NO_OVERRIDES and not _SERVICE_LINK.fullmatch(name)
-    )
+    return name in variables() or (name.startswith(PREFIX) and not _SERVICE_LINK.fullmatch(name))
 
 
 def _variables(model: type[BaseModel], prefix: str, path: KeyPath) -> Iterator[Variable]:

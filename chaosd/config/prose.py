@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 INTRODUCTION = """
-<!-- Generated from the models in chaosd/config: `chaosd schema --markdown`. Do not edit. -->
+<!-- Generated from the models in chaosd/config: `chaosd schema --write docs`. Do not edit. -->
 
 # Configuration
 
@@ -48,6 +48,8 @@ NOTES = {
         "`every` and `cron` try once for the whole policy and draw a workload;"
         " `meanTimeBetweenKills` plans for each workload by itself, and annotations on a workload"
         " (`chaosd.io/mean-time-between-kills`, `chaosd.io/min-gap`) may lower its rate."
+        " `every: 1d` comes at the same hour of each day, which nobody chose and which may lie"
+        " outside of all windows: use `cron` to choose hours."
     ),
 }
 

@@ -50,6 +50,8 @@ def check_text(text: str, *, printable: bool) -> None:
 
 
 def duration(*, zero: bool) -> Callable[[object], timedelta]:
+    """Give a reader of durations; a bare 0 is one, too, where `zero` is allowed."""
+
     def validate(value: object) -> timedelta:
         if isinstance(value, str | int) and not isinstance(value, bool):
             text = str(value)
@@ -80,6 +82,7 @@ def named(parse: Callable[[str], T]) -> Callable[[str], T]:
 
 
 def day(text: str) -> date:
+    """Read YYYY-MM-DD, in years for which zones and holidays are known."""
     if not _DATE.fullmatch(text):
         raise ValueError("not a date: write YYYY-MM-DD, such as 2026-12-24")
     try:
@@ -92,10 +95,12 @@ def day(text: str) -> date:
 
 
 def end_of_window(text: str) -> int:
+    """Read HH:MM up to 24:00 as seconds after midnight."""
     return parse_clock(text, end=True)
 
 
 def country(text: str) -> str:
+    """Check the code of a country whose holidays are known; its name leads to the code."""
     try:
         check_holidays(text, None)
     except ValueError as error:
@@ -111,10 +116,12 @@ def country(text: str) -> str:
 
 
 def cron(text: str) -> Cron:
+    """Read a cron expression of five fields."""
     return Cron(text)
 
 
 def policy_name(text: str) -> str:
+    """Check a name of our own; it keeps to RFC 1123 labels, as the names of objects do."""
     if _DNS_LABEL.fullmatch(text):
         return text
     near = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].strip("-")
@@ -126,6 +133,10 @@ def policy_name(text: str) -> str:
 
 
 def namespace(text: str) -> str:
+    """Check a namespace: an RFC 1123 label.
+
+    Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+    """
     if _DNS_LABEL.fullmatch(text):
         return text
     hint = "; globs are for select.namespaces" if "*" in text or "?" in text else ""
@@ -135,6 +146,7 @@ def namespace(text: str) -> str:
 
 
 def namespace_glob(text: str) -> str:
+    """Check a namespace in which * and ? may stand for other characters."""
     if _GLOB.fullmatch(text):
         return text
     hint = ""
@@ -147,6 +159,7 @@ def namespace_glob(text: str) -> str:
 
 
 def kind(text: str) -> str:
+    """Check the kind of a workload; unknown ones are somebody's own, if they look like one."""
     if _KIND.fullmatch(text) and (text in KINDS or text.lower() not in _PLURALS):
         return text
     near = _PLURALS.get(text.lower()) or nearest(text, KINDS)
@@ -169,6 +182,7 @@ _PLURALS = {
 
 
 def regex(text: str) -> str:
+    """Check that Python can compile a text, without a warning."""
     if len(text) > _LONGEST_REGEX:
         raise ValueError(f"longer than {_LONGEST_REGEX} characters: write a shorter expression")
     try:
@@ -183,6 +197,7 @@ def regex(text: str) -> str:
 
 
 def selector(text: str) -> Selector:
+    """Read a label selector."""
     try:
         return Selector.parse(text)
     except ValueError as error:
@@ -192,12 +207,14 @@ def selector(text: str) -> Selector:
 
 
 def label_key(text: str) -> str:
+    """Check the key of the label by which things opt in."""
     if problem := key_problem(text):
         raise ValueError(f"{problem}; write one such as chaosd.io/enabled")
     return text
 
 
 def label_value(text: str) -> str:
+    """Check the value by which things opt in: legal, and not the veto."""
     if text == "false":
         raise ValueError('"false" is always a veto, so it can\'t opt in: write another value')
     if not text:
@@ -208,6 +225,7 @@ def label_value(text: str) -> str:
 
 
 def filled(text: str) -> str:
+    """Refuse a text of blanks."""
     if not text.strip():
         raise ValueError("empty: write a text, or leave the key out")
     return text

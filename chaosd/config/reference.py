@@ -11,7 +11,6 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
 
 from chaosd.config import prose
 from chaosd.config.annotations import group_of, inner, is_list
@@ -26,7 +25,7 @@ from chaosd.core.selector import Selector
 class _Generator(GenerateJsonSchema):
     """Defaults as they are written in YAML; no titles that only repeat the key."""
 
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
         if isinstance(schema.get("default"), BaseModel):  # its own keys say their defaults
             return self.generate_inner(schema["schema"])
         return super().default_schema(schema)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 from chaosd.config.annotations import group_of, inner
 from chaosd.config.problems import KeyPath, Places, Problem, found, shown
 from chaosd.config.reading import nearest
 from chaosd.config.settings import Layers, Settings, groups
+
+Detail = Mapping[str, Any]
+"""One error of pydantic: its type, loc, msg, input and ctx."""
 
 _ROUNDS = 8
 _BOOLEANS = {"yes": "true", "on": "true", "1": "true", "no": "false", "off": "false", "0": "false"}
@@ -77,7 +79,7 @@ def draft(layers: Layers, places: Places) -> Draft | tuple[Problem, ...]:
 
 
 def _mistakes(
-    details: Iterable[ErrorDetails], bad: set[KeyPath], values: dict[str, Any]
+    details: Iterable[Detail], bad: set[KeyPath], values: dict[str, Any]
 ) -> list[tuple[KeyPath, str]]:
     """Say what is wrong with `values` at each path not yet known as `bad`, and add it there."""
     mistakes: list[tuple[KeyPath, str]] = []
@@ -114,7 +116,7 @@ def _meant(path: KeyPath) -> tuple[str | None, str]:
     return None, f"known here are {', '.join(_keys(group))}"
 
 
-def _message(detail: ErrorDetails, path: KeyPath) -> str:
+def _message(detail: Detail, path: KeyPath) -> str:
     value, key = detail["input"], str(path[-1]) if path else ""
     group, info = _at(path)
     match detail["type"]:
@@ -173,7 +175,7 @@ def _below(values: Any, path: KeyPath) -> Any:
     return values
 
 
-def _repair(values: dict[str, Any], detail: ErrorDetails) -> None:
+def _repair(values: dict[str, Any], detail: Detail) -> None:
     """Replace what can't be read, so that the rest can be looked at."""
     path = detail["loc"]
     info = _at(path)[1]

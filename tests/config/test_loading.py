@@ -168,6 +168,15 @@ def test_schedules(schedule: str, expected: object) -> None:
     assert found.policies[0].schedule == expected
 
 
+@pytest.mark.parametrize("allow", ["always", "[always]", '"always"'])
+def test_the_word_always(allow: str) -> None:
+    """Always can be written as the only rule, in a list or without one."""
+    found = load_text(f"{{windows: {{allow: {allow}}}, policies: []}}", {}, NOW).configuration
+
+    assert found is not None
+    assert found.windows.allow == ((Always(),),)
+
+
 def test_a_dry_run_policy_needs_no_allow_in_a_live_configuration() -> None:
     """Only what is live must say when it may strike."""
     text = """

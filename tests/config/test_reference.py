@@ -20,7 +20,7 @@ from chaosd.config.settings import Settings, groups
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FILES = sorted((ROOT / "config").glob("*.yaml"))
-STALE = "the models have changed: run `chaosd schema`, or write what json_schema and markdown give"
+STALE = "the models have changed: run `chaosd schema --write docs`"
 
 
 def plain(text: str) -> Any:
