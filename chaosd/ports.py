@@ -13,7 +13,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from chaosd.core.facts import Recovery
-from chaosd.core.ledger import Intent, Step, StepState
+from chaosd.core.ledger import Halt, Intent, Step, StepState
 from chaosd.core.model import (
     Candidate,
     Configuration,
@@ -274,7 +274,7 @@ class Events(Protocol):
 class Standing(Struct, frozen=True):
     """How things stand, as gauges show it.
 
-    ``halted`` are the sources of a halt (``command``, ``annotation``, ``configuration``).
+    ``halted`` goes by source (``command``, ``annotation``, ``configuration``).
     ``window_open``, ``dry_run``, ``paused``, ``last_kills`` go by policy; ``limits_left`` by
     (``all`` or policy, limit). ``ledger_bytes`` is the size of the ledger's text, ``unusable``
     why it can't be used.
@@ -282,7 +282,7 @@ class Standing(Struct, frozen=True):
 
     leading: bool
     configuration_valid: bool
-    halted: tuple[str, ...] = ()
+    halted: Mapping[str, Halt] = {}
     paused: Mapping[str, bool] = {}
     window_open: Mapping[str, bool] = {}
     dry_run: Mapping[str, bool] = {}
@@ -334,12 +334,4 @@ class Report(Protocol):
 
     def failed(self, what: str, error: BaseException) -> None:
         """Something inside went wrong that is nobody's input."""
-        ...
-
-
-class Ids(Protocol):
-    """Names that nobody else has."""
-
-    def new(self) -> str:
-        """Eight characters, lower case letters and digits."""
         ...

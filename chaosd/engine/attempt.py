@@ -103,7 +103,8 @@ class Attempts:
         counts: Counter[str] = Counter()
         stream = self._sift(trial, slot, page.ledger, chosen, counts)
         drawn = lowest(stream, trial.seed, action_id, _DEPTH)
-        context.report.sifted(policy.name, counts)
+        if slot.workload == EVERY_WORKLOAD:
+            context.report.sifted(policy.name, counts)
         if not drawn:
             return _skipped(Reason(Code.NO_CANDIDATE, _funnel(counts)))
         return self._try(trial, drawn)

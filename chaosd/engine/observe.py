@@ -34,6 +34,9 @@ class Observer:
     def step(self) -> datetime:
         """Look at every open intent once; returns when to come again."""
         context = self._context
+        if context.book.uid is None:
+            context.report.standing(stand(context, None))
+            return context.after(_BUSY)
         page: Page | None = None
         unusable = ""
         try:

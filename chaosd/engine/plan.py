@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -50,6 +51,7 @@ class Planner:
         self._context = context
         self._cursor: datetime | None = None
         self._fingerprint = ""
+        self._rates: dict[str, list[Rate]] = {}
 
     def step(self) -> Planned:
         """The slots up to the next survey, planned from where the last step ended."""
@@ -65,19 +67,44 @@ class Planner:
             self._cursor = now
             self._fingerprint = loaded.fingerprint
         if self._cursor - now > _AHEAD:
+            self._refresh(configuration, now)
             return Planned((), context.after(_FOLLOWING), drop=drop)
         until = self._cursor + configuration.survey_every
         try:
             seed = context.seed(configuration)
-            rates = survey_rates(configuration, context.targets, now)
+            rates = self._survey(configuration, now)
         except CallFailed as error:
             context.report.failed("survey the workloads", error)
             return Planned((), context.after(_RETRY), drop=drop)
         slots = tuple(policy_slots(configuration, seed, rates, self._cursor, until))
-        context.next_slots = next_slots(configuration, seed, rates, self._cursor)
-        context.report.planned(context.next_slots)
+        self._show(configuration, seed, rates, self._cursor)
         self._cursor = until
         return Planned(slots, context.after(_FOLLOWING), drop=drop)
+
+    def _survey(self, configuration: Configuration, now: datetime) -> dict[str, list[Rate]]:
+        """The workloads of mean-time policies; their funnels are reported."""
+        counts: dict[str, Counter[str]] = {}
+        rates = survey_rates(configuration, self._context.targets, now, counts)
+        for policy, found in counts.items():
+            self._context.report.sifted(policy, found)
+        self._rates = rates
+        return rates
+
+    def _refresh(self, configuration: Configuration, now: datetime) -> None:
+        """Show the slots after those that have passed."""
+        if any(at <= now for at in self._context.next_slots.values()):
+            seed = self._context.seed(configuration)
+            self._show(configuration, seed, self._rates, now)
+
+    def _show(
+        self,
+        configuration: Configuration,
+        seed: str,
+        rates: Mapping[str, Sequence[Rate]],
+        after: datetime,
+    ) -> None:
+        self._context.next_slots = next_slots(configuration, seed, rates, after)
+        self._context.report.planned(self._context.next_slots)
 
 
 def next_slots(
@@ -101,20 +128,30 @@ def next_slots(
 
 
 def survey_rates(
-    configuration: Configuration, targets: Mapping[TargetKind, Target], now: datetime
+    configuration: Configuration,
+    targets: Mapping[TargetKind, Target],
+    now: datetime,
+    counts: dict[str, Counter[str]] | None = None,
 ) -> dict[str, list[Rate]]:
-    """The workloads of each mean-time policy with their own rates; raises CallFailed."""
+    """The workloads of each mean-time policy with their own rates; raises CallFailed.
+
+    ``counts`` is given the candidates by reason code (``eligible`` for none) of each policy.
+    """
     rates: dict[str, list[Rate]] = {}
     for policy in configuration.policies:
         if isinstance(policy.schedule, MeanTime):
             scope = Scope(configuration, policy, now)
-            rates[policy.name] = _rates(scope, policy.schedule, targets[policy.target])
+            found: Counter[str] = Counter()
+            rates[policy.name] = _rates(scope, policy.schedule, targets[policy.target], found)
+            if counts is not None:
+                counts[policy.name] = found
     return rates
 
 
-def _rates(scope: Scope, schedule: MeanTime, target: Target) -> list[Rate]:
+def _rates(scope: Scope, schedule: MeanTime, target: Target, counts: Counter[str]) -> list[Rate]:
     found: dict[str, Rate] = {}
     for candidate in target.survey(scope, None):
+        counts.update({str(reason.code) for reason in candidate.reasons} or {"eligible"})
         if any(reason.code in NOT_SELECTED for reason in candidate.reasons):
             continue
         rate = rate_of(schedule, candidate.workload, candidate.annotations)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chaosd.core.ledger import Ledger, Verdict
+from chaosd.core.ledger import Halt, Ledger, Verdict
 from chaosd.core.limits import used
 from chaosd.core.model import Configuration, Limits
 from chaosd.core.window import opening
@@ -23,7 +23,7 @@ def stand(context: Context, page: Page | None, unusable: str = "") -> Standing:
     return Standing(
         leading=context.leading,
         configuration_valid=valid,
-        halted=halts(configuration, page),
+        halted=halts(configuration, page, now),
         paused={p.name: p.name in ledger.paused for p in configuration.policies},
         window_open={p.name: opening(p.windows, now).open for p in configuration.policies},
         dry_run={p.name: p.dry_run for p in configuration.policies},
@@ -35,14 +35,16 @@ def stand(context: Context, page: Page | None, unusable: str = "") -> Standing:
     )
 
 
-def halts(configuration: Configuration | None, page: Page) -> tuple[str, ...]:
-    """Where a halt comes from: ``command``, ``annotation``, ``configuration``."""
-    sources = (
-        ("command", page.ledger.halt is not None),
-        ("annotation", page.annotation_halt is not None),
-        ("configuration", bool(configuration and configuration.halted)),
-    )
-    return tuple(name for name, on in sources if on)
+def halts(configuration: Configuration | None, page: Page, now: datetime) -> dict[str, Halt]:
+    """Every halt by where it comes from; only a command says who and when."""
+    found: dict[str, Halt] = {}
+    if page.ledger.halt is not None:
+        found["command"] = page.ledger.halt
+    if page.annotation_halt is not None:
+        found["annotation"] = Halt("somebody, by annotation", page.annotation_halt, now)
+    if configuration is not None and configuration.halted:
+        found["configuration"] = Halt("the configuration", "halted: true", now)
+    return found
 
 
 def limits_left(

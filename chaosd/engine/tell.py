@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from chaosd.core.ledger import Intent, Ledger, Result, Verdict
 from chaosd.core.model import WorkloadKey
 from chaosd.core.transitions import Refusal, tell
@@ -27,9 +29,12 @@ _VERDICTS = {
     Verdict.RECOVERED: ("ChaosRecovered", "recovered {seconds:.0f} s after {victim} was killed"),
     Verdict.NOT_RECOVERED: (
         "ChaosNotRecovered",
-        "did not recover within {deadline:.0f} s after {victim} was killed: {seen}",
+        "has not recovered {seconds:.0f} s after {victim} was killed ({seen})",
     ),
-    Verdict.CLOSED: ("ChaosClosed", "was deleted, finished or scaled to zero after {victim}"),
+    Verdict.CLOSED: (
+        "ChaosClosed",
+        "was deleted, finished or scaled to zero after {victim} was killed",
+    ),
     Verdict.FORGIVEN: ("ChaosForgiven", "was forgiven after {victim} was killed"),
 }
 
@@ -85,56 +90,71 @@ class Teller:
 
 
 def notices(intent: Intent, *, verdict: bool) -> list[Notice]:
-    """The Events of a result or a verdict: on the victim and on its workload.
+    """The Events of a result (on the victim and its workload) or a verdict (on the workload).
 
     Their names come from the intent id, so that each is made once whoever tells it.
     """
-    workload = WorkloadKey.parse(intent.workload)
-    victim = f"pod {intent.victim.namespace}/{intent.victim.name}"
     if verdict:
-        if intent.verdict is None:
-            return []
-        at = intent.verdict_at or intent.reserved_at
-        reason, text = _VERDICTS[intent.verdict]
-        suffix = "v-nr" if intent.verdict is Verdict.NOT_RECOVERED else "v"
-    else:
-        if intent.result is None:
-            return []
-        at = intent.settled_at or intent.reserved_at
-        reason, text = _RESULTS[intent.result]
-        suffix = "r"
-    message = text.format(
-        victim=victim,
-        detail=intent.detail,
-        seen=intent.seen,
-        deadline=intent.deadline,
-        seconds=(at - intent.reserved_at).total_seconds(),
-    )
-    warning = intent.verdict is Verdict.NOT_RECOVERED if verdict else False
-    message = f"chaosd policy {intent.policy} {message} [intent {intent.id}]"
-    if verdict:
-        message = f"{workload.kind} {workload.name}: {message}"
-    common = {
-        "namespace": intent.victim.namespace,
-        "reason": reason,
-        "message": message,
-        "at": at,
-        "warning": warning,
-    }
+        return _about_verdict(intent)
+    return _about_result(intent)
+
+
+def _about_result(intent: Intent) -> list[Notice]:
+    if intent.result is None:
+        return []
+    reason, text = _RESULTS[intent.result]
+    at = intent.settled_at or intent.reserved_at
+    message = f"chaosd policy {intent.policy} {_fill(text, intent, at)} [intent {intent.id}]"
     on_victim = Notice(
-        name=f"chaosd-{intent.id}-{suffix}-pod",
+        name=f"chaosd-{intent.id}-r-pod",
         kind="Pod",
+        namespace=intent.victim.namespace,
         object_name=intent.victim.name,
         uid=intent.victim.uid,
-        **common,  # type: ignore[arg-type]
+        reason=reason,
+        message=message,
+        at=at,
     )
-    on_workload = Notice(
+    if WorkloadKey.parse(intent.workload).kind == "Pod":
+        return [on_victim]
+    return [on_victim, _on_workload(intent, "r", reason, message, at)]
+
+
+def _about_verdict(intent: Intent) -> list[Notice]:
+    if intent.verdict is None:
+        return []
+    workload = WorkloadKey.parse(intent.workload)
+    reason, text = _VERDICTS[intent.verdict]
+    at = intent.verdict_at or intent.reserved_at
+    message = (
+        f"{workload.kind} {workload.name} {_fill(text, intent, at)} by chaosd policy "
+        f"{intent.policy} [intent {intent.id}]"
+    )
+    stuck = intent.verdict is Verdict.NOT_RECOVERED
+    return [_on_workload(intent, "v", reason, message, at, warning=stuck)]
+
+
+def _fill(text: str, intent: Intent, at: datetime) -> str:
+    return text.format(
+        victim=f"pod {intent.victim.namespace}/{intent.victim.name}",
+        detail=intent.detail,
+        seen=intent.seen,
+        seconds=(at - intent.reserved_at).total_seconds(),
+    )
+
+
+def _on_workload(
+    intent: Intent, suffix: str, reason: str, message: str, at: datetime, *, warning: bool = False
+) -> Notice:
+    workload = WorkloadKey.parse(intent.workload)
+    return Notice(
         name=f"chaosd-{intent.id}-{suffix}",
         kind=workload.kind,
+        namespace=workload.namespace,
         object_name=workload.name,
         api_version=_API_VERSIONS.get(workload.kind, ""),
-        **common,  # type: ignore[arg-type]
+        reason=reason,
+        message=message,
+        at=at,
+        warning=warning,
     )
-    if workload.kind == "Pod":
-        return [on_victim]
-    return [on_workload] if verdict else [on_victim, on_workload]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from structlog.types import FilteringBoundLogger
 
-from chaosd.core.ledger import Intent, Verdict
+from chaosd.core.ledger import Halt, Intent, Verdict
 from chaosd.core.model import Reasons
 from chaosd.core.schedule import intent_id
 from chaosd.core.status import Known, LastAttempt
@@ -159,7 +159,7 @@ class Reporter:
             # Nothing is known of the rest: the next that is known is compared with the last one.
             self._standing = msgspec.structs.replace(before or now, unusable=now.unusable)
             return
-        self._log_halts(before.halted if before else (), now.halted)
+        self._log_halts(before.halted if before else {}, now.halted)
         was = before or now
         for policy, open_ in now.window_open.items():
             if was.window_open.get(policy, open_) != open_:
@@ -168,10 +168,12 @@ class Reporter:
             if (before.paused.get(policy, False) if before else False) != paused:
                 self._logger.warning("paused" if paused else "resumed", policy=policy)
 
-    def _log_halts(self, before: tuple[str, ...], now: tuple[str, ...]) -> None:
-        for source in now:
+    def _log_halts(self, before: Mapping[str, Halt], now: Mapping[str, Halt]) -> None:
+        for source, halt in now.items():
             if source not in before:
-                self._logger.warning("halted", source=source)
+                self._logger.warning(
+                    "halted", source=source, who=halt.who, why=halt.why, since=halt.at
+                )
         for source in before:
             if source not in now:
                 self._logger.warning("halt taken back", source=source)

@@ -93,9 +93,11 @@ def build(fill: Callable[[Cluster], None]) -> Callable[[ManualClock], Sandbox]:
     return make
 
 
-def make_ports(sandbox: Sandbox, clock: Any) -> Ports:
-    """Fresh adapters, as a process of its own has them."""
-    api = KubeApi(InProcessTransport(sandbox.api), clock, retry=NO_RETRIES)
+def make_ports(
+    sandbox: Sandbox, clock: Any, through: Callable[[Any], Any] = lambda transport: transport
+) -> Ports:
+    """Fresh adapters, as a process of its own has them; ``through`` wraps their transport."""
+    api = KubeApi(through(InProcessTransport(sandbox.api)), clock, retry=NO_RETRIES)
     return Ports(
         api=api,
         ledger=LedgerDocument(api, NAMESPACE),

@@ -39,7 +39,9 @@ def broken_promises(
     ledger = read_ledger(sandbox)
     intents = list(ledger.all_intents())
     found = _only_opted_in(removals, opted_in)
-    found += [f"promise 9: {what} was not written down before" for what in sandbox.journal.unwritten]
+    found += [
+        f"promise 9: {what} was not written down before" for what in sandbox.journal.unwritten
+    ]
     found += _once_each(removals, intents)
     found += _in_windows(removals, intents, configuration)
     found += _in_limits(removals, configuration)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -58,6 +59,7 @@ class Stage:
     kind: Kind | None = None
     calls: list[Call] = field(default_factory=list)
     acting: list[tuple[str, str, int]] = field(default_factory=list)
+    faulted: bool = False
 
     def through(self, name: str, do: Callable[[], Any], *, local: bool) -> Any:
         """Make a call, or let it go wrong."""
@@ -68,6 +70,7 @@ class Stage:
         self.calls.append(Call(process, actor, step, name, local))
         if index != self.fault_at:
             return do()
+        self.faulted = True
         match self.kind:
             case Kind.ERROR_BEFORE:
                 raise Unanswered(f"{name}: no answer")
@@ -107,6 +110,21 @@ class Wrapped:
             return self._stage.through(f"{self._name}.{method}", do, local=self._local)
 
         return call
+
+
+class WrappedTransport:
+    """An HTTP transport seen through the stage: every single request is a call."""
+
+    def __init__(self, stage: Stage, transport: Any) -> None:
+        self._stage = stage
+        self._transport = transport
+
+    def send(self, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
+        """Send through the stage; generated names are left out of the call's name."""
+        name = f"{method} " + re.sub("(?<=/pods/)[^/]+", "*", path)
+        return self._stage.through(
+            name, lambda: self._transport.send(method, path, *args, **kwargs), local=False
+        )
 
 
 def worth_trying(calls: list[Call], twice: int = 1) -> list[int]:

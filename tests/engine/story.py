@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from chaosd.core.ledger import Halt
+from chaosd.core.ledger import Halt, Request
 from chaosd.core.model import Action, Configuration, Limits, Policy, Select, TargetKind
 from chaosd.core.preview import policy_slots
+from chaosd.core.requests import VALID, post
 from chaosd.core.schedule import Every
 from chaosd.core.window import Windows
 from chaosd.engine.book import Book
 from chaosd.engine.halt import Halting, resume_now
-from chaosd.sandbox import scenarios
-from chaosd.sandbox.cluster import Cluster
-from tests.engine.cluster_side import build, make_ports
-from tests.engine.stage import Kind, Wrapped
+from chaosd.sandbox import Cluster, Rule, scenarios
+from tests.engine.cluster_side import build
+from tests.engine.stage import Kind
 from tests.engine.world import World
 
 START = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
@@ -39,8 +39,7 @@ CONFIGURATION = Configuration(
     windows=ALWAYS,
     policies=(WEB,),
     dry_run=False,
-    seed="story",
-    limits=Limits(per_hour=6, per_day=20, concurrent=1),
+    limits=Limits(per_hour=7, per_day=20, concurrent=1),
 )
 
 
@@ -57,15 +56,22 @@ class Person:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        ports = make_ports(world.sandbox, world.time)
-        stage = world.stage
-        self._book = Book(Wrapped(stage, "ledger", ports.ledger))  # type: ignore[arg-type]
+        ports = world.ports()
+        self._book = Book(world.wrapped("ledger", ports.ledger))
         self._halting = Halting(
             self._book,
             world.time,
-            {TargetKind.POD: Wrapped(stage, "target", ports.target)},  # type: ignore[dict-item]
+            {TargetKind.POD: world.wrapped("target", ports.target)},
             Halt("somebody", "trying it", world.time.now()),
         )
+
+    def ask(self) -> None:
+        """Ask for an attempt on one workload."""
+        now = self._world.time.now()
+        wish = Request("abcdefgh", "web", "somebody", now, now + VALID, "shop/StatefulSet/cart")
+        if self._world.command("ask", lambda: self._book.change(lambda led: post(led, wish))):
+            return
+        self._world.at(self._world.elapsed() + 1, self.ask)
 
     def halt(self) -> None:
         """Step until it is acknowledged, trying again after an error, as a person would."""
@@ -75,7 +81,7 @@ class Person:
             world.at(world.elapsed() + 1, self.halt)
             return
         world.halted.append((world.time.now(), None))
-        world.at(world.elapsed() + 30, self.resume)
+        world.at(world.elapsed() + 25, self.resume)
 
     def resume(self) -> None:
         """Take it back."""
@@ -86,22 +92,31 @@ class Person:
             world.at(world.elapsed() + 1, self.resume)
 
 
-def tell(fault_at: int | None = None, kind: Kind | None = None) -> World:
-    """Tell the story, with one call gone wrong."""
-    world = World(CONFIGURATION, build(shop), START, fault_at, kind)
+def tell(fault_at: int | None = None, kind: Kind | None = None, *, requests: bool = False) -> World:
+    """Tell the story, with one call gone wrong: a port's method, or a single HTTP request.
+
+    The answers to one eviction and to one swap of the ledger are lost in any case, so that what
+    comes after such a loss is part of the story.
+    """
+    world = World(CONFIGURATION, build(shop), START, fault_at, kind, requests=requests)
+    faults = world.sandbox.api.faults
+    faults.add(Rule(do="lost", when="after", verbs=("create",), path="/eviction$", skip=1, count=1))
     first = world.spawn("a")
     world.at(3, lambda: world.spawn("b"))
     other = msgspec.structs.replace(CONFIGURATION, cluster="renamed")
-    offset = _first_slot()
-    world.at(offset + 61, Person(world).halt)
-    world.at(offset + 130, world.file.spoil)
-    world.at(offset + 150, lambda: world.file.write(other, "second"))
-    world.at(offset + 200, lambda: world.terminate(first))
-    world.until(offset + 480)
+    system = world.sandbox.cluster.get("namespaces", "", "kube-system") or {}
+    offset = _first_slot(system["metadata"]["uid"])
+    person = Person(world)
+    world.at(offset + 35, person.ask)
+    world.at(offset + 61, person.halt)
+    world.at(offset + 100, world.file.spoil)
+    world.at(offset + 115, lambda: world.file.write(other, "second"))
+    world.at(offset + 150, lambda: world.terminate(first))
+    world.until(offset + 400, after_fault=230)
     return world
 
 
-def _first_slot() -> float:
+def _first_slot(seed: str) -> float:
     """Seconds until the policy's first slot: its offset is seeded."""
-    slot = next(policy_slots(CONFIGURATION, "story", {}, START, START + timedelta(minutes=5)))
+    slot = next(policy_slots(CONFIGURATION, seed, {}, START, START + timedelta(minutes=5)))
     return (slot.at - START).total_seconds()

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from chaosd.core.model import Configuration, Reasons, TargetKind
@@ -18,11 +19,10 @@ from chaosd.engine.observe import Observer
 from chaosd.engine.plan import Planner
 from chaosd.engine.reload import Reload
 from chaosd.engine.wishes import Wishes
-from chaosd.kube.api import Api as KubeApi
 from chaosd.ports import CallFailed, Loaded, Notice
 from chaosd.sandbox.clock import ManualClock
-from tests.engine.cluster_side import Sandbox, make_ports
-from tests.engine.stage import Died, Stage, Wrapped
+from tests.engine.cluster_side import Ports, Sandbox, make_ports
+from tests.engine.stage import Died, Stage, Wrapped, WrappedTransport
 
 RESTART_AFTER = 5.0
 
@@ -110,24 +110,20 @@ class Daemon:
         self.name = name
         self.alive = True
         self.tape = Tape()
-        ports = make_ports(world.sandbox, world.time)
-        stage = world.stage
-        ledger: Any = Wrapped(stage, "ledger", ports.ledger)
+        ports = world.ports()
+        ledger: Any = world.wrapped("ledger", ports.ledger)
         self.context = Context(
             holder=name,
             clock=world.time,
             book=Book(ledger, uid=None),
-            lease=Wrapped(stage, "lease", ports.lease),  # type: ignore[arg-type]
-            cluster=Wrapped(stage, "cluster", ports.cluster),  # type: ignore[arg-type]
-            settings=Wrapped(stage, "settings", world.file, local=True),  # type: ignore[arg-type]
-            events=Wrapped(stage, "events", ports.events),  # type: ignore[arg-type]
-            report=Wrapped(stage, "report", self.tape, local=True),  # type: ignore[arg-type]
-            targets={
-                TargetKind.POD: Wrapped(stage, "target", ports.target),  # type: ignore[dict-item]
-            },
-            guards=ports.guards,
+            lease=world.wrapped("lease", ports.lease),
+            cluster=world.wrapped("cluster", ports.cluster),
+            settings=world.wrapped("settings", world.file, local=True),
+            events=world.wrapped("events", ports.events),
+            report=world.wrapped("report", self.tape, local=True),
+            targets={TargetKind.POD: world.wrapped("target", ports.target)},
+            guards=[world.wrapped("guard", guard, local=True) for guard in ports.guards],
         )
-        self.api: KubeApi = ports.api
         self.slots: list[Slot] = []
         self._attempts = Attempts(self.context)
         self._lead = Lead(self.context, ledger)
@@ -186,11 +182,14 @@ class World:
         start: datetime,
         fault_at: int | None = None,
         kind: Any = None,
+        *,
+        requests: bool = False,
     ) -> None:
         self.manual = ManualClock(start)
         self.time = Time(self.manual)
         self.start = start
         self.stage = Stage(self._during, self._later, fault_at, kind)
+        self._requests = requests
         self.sandbox = sandbox(self.manual)
         self.file = File(Loaded(configuration, (), "first"))
         self.daemons: list[Daemon] = []
@@ -199,6 +198,18 @@ class World:
         self._busy: set[tuple[str, str]] = set()
         self._frozen: set[str] = set()
         self._step = 0
+
+    def ports(self) -> Ports:
+        """A process's own ports, whose requests go through the stage if those are the calls."""
+        if self._requests:
+            return make_ports(
+                self.sandbox, self.time, lambda transport: WrappedTransport(self.stage, transport)
+            )
+        return make_ports(self.sandbox, self.time)
+
+    def wrapped(self, name: str, port: Any, *, local: bool = False) -> Any:
+        """A port seen through the stage, if its methods are the calls."""
+        return port if self._requests else Wrapped(self.stage, name, port, local=local)
 
     def spawn(self, name: str) -> Daemon:
         """Start a daemon."""
@@ -229,9 +240,14 @@ class World:
         self._run(daemon, "stop")
         daemon.alive = False
 
-    def until(self, seconds: float) -> None:
-        """Run until that many seconds after the start."""
-        self._until(self.start + timedelta(seconds=seconds))
+    def until(self, seconds: float, after_fault: float | None = None) -> None:
+        """Run until that many seconds after the start, or after the fault if that is sooner."""
+        end = self.start + timedelta(seconds=seconds)
+        while self.manual.now() < end:
+            self._until(min(end, self.manual.now() + timedelta(seconds=5)))
+            if self.stage.faulted and after_fault is not None:
+                end = min(end, self.manual.now() + timedelta(seconds=after_fault))
+                after_fault = None
 
     # --- the loop
 
@@ -262,7 +278,7 @@ class World:
             mine = daemon.next_due(busy)
             if mine is not None:
                 at, actor = mine
-                due.append((at, 2 + order, lambda d=daemon, a=actor: self._run(d, a)))
+                due.append((at, 2 + order, partial(self._run, daemon, actor)))
         return min(
             ((at, do) for at, _, do in sorted(due, key=lambda e: e[:2])),
             key=lambda e: e[0],

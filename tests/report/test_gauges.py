@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
+from chaosd.core.ledger import Halt
 from chaosd.ports import Standing
 from chaosd.report.metrics import Metrics
 from tests.report.scene import START, Scene, configuration, policy
@@ -15,7 +16,7 @@ from tests.report.scene import START, Scene, configuration, policy
 FULL = Standing(
     leading=True,
     configuration_valid=True,
-    halted=("annotation",),
+    halted={"annotation": Halt("somebody", "", START)},
     paused={"web": False, "api": True},
     window_open={"web": True, "api": False},
     dry_run={"web": False, "api": True},

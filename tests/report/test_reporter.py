@@ -157,8 +157,8 @@ def test_a_step_that_repeats_itself_does_not_flood() -> None:
 @pytest.mark.parametrize(
     ("before", "now", "event", "level"),
     [
-        ({}, {"halted": ("command",)}, "halted", "warning"),
-        ({"halted": ("command",)}, {}, "halt taken back", "warning"),
+        ({}, {"halted": {"command": Halt("alice", "freeze", START)}}, "halted", "warning"),
+        ({"halted": {"command": Halt("alice", "freeze", START)}}, {}, "halt taken back", "warning"),
         ({}, {"paused": {"web": True}}, "paused", "warning"),
         ({"paused": {"web": True}}, {}, "resumed", "warning"),
         ({}, {"window_open": {"web": False}}, "window closed", "info"),
@@ -192,7 +192,7 @@ def test_a_halt_in_force_at_the_start_is_logged() -> None:
 def test_an_unusable_ledger_ends_no_halt() -> None:
     """While the ledger can't be read nobody is told that a halt was taken back."""
     scene = Scene()
-    halted = msgspec.structs.replace(QUIET, halted=("command",))
+    halted = msgspec.structs.replace(QUIET, halted={"command": Halt("alice", "freeze", START)})
     blind = Standing(leading=True, configuration_valid=True, unusable="it is gone")
     after(scene)
     for standing in (halted, blind, blind, halted):
