@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec import Struct
@@ -15,15 +15,20 @@ from chaosd.cli.failures import WENT_WRONG, Failed, Mistaken, in_words
 from chaosd.cli.options import As, Context, Kubeconfig, Namespace
 from chaosd.cli.output import Output, complain, note, out, print_json, reasons_json, reasons_text
 from chaosd.cli.people import who
+from chaosd.cli.standing import read_standing
 from chaosd.cli.workloads import parse_workload
 from chaosd.core.ledger import Intent, Request, Result
 from chaosd.core.model import Reason
 from chaosd.core.requests import VALID, post
 from chaosd.core.schedule import Slot, intent_id
+from chaosd.core.status import LEASE_LOST
 from chaosd.core.transitions import Refusal
 from chaosd.core.transitions import forgive as forgiven
 from chaosd.engine.book import Book
 from chaosd.ports import CallFailed
+
+if TYPE_CHECKING:
+    from chaosd.daemon.wiring import Connection
 
 _EVERY = 0.5
 _MORE = timedelta(seconds=60)
@@ -76,6 +81,7 @@ def attempt(
     connection = connected(kubeconfig, context, namespace)
     book = Book(connection.ledger)
     now = ServerClock(connection).stamp()
+    _demand_leader(connection)
     request = Request(secrets.token_hex(4), policy, who(), now, now + VALID, workload)
     changed = book.change(lambda ledger: post(ledger, request))
     if isinstance(changed, Refusal):
@@ -90,6 +96,14 @@ def attempt(
     _tell(request, answer, output)
     if not answer.fine:
         raise typer.Exit(WENT_WRONG)
+
+
+def _demand_leader(connection: Connection) -> None:
+    """Nobody would take the request: rather than waiting a minute, say so."""
+    found = read_standing(connection, None).status
+    leader = found.leader
+    if leader is None or leader.renewed is None or found.now - leader.renewed > LEASE_LOST:
+        raise Failed("nobody leads, so nobody would take the request: does chaosd run?")
 
 
 def _workload(text: str) -> str:

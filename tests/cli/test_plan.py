@@ -194,13 +194,13 @@ def test_a_halted_file_plans_nothing_and_says_why(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_every_example_plans_something(tmp_path: Path, path: Path) -> None:
-    """With a seed and enough workloads each makes kills within a month."""
+    """With a seed and enough workloads each makes kills within ten days."""
     names = "\n".join(
         f"{namespace}/Deployment/api-{number}"
         for namespace in ("shop", "team-a", "default", "staging", "backend")
         for number in range(40)
     )
-    args = ("--days", 30, "--from", FROM, "--workloads", "-", "-o", "json")
+    args = ("--days", 10, "--from", FROM, "--workloads", "-", "-o", "json")
     own_seed = load(path, {}).configuration.seed  # type: ignore[union-attr]
     more = () if own_seed else ("--seed", "abc")
     answer = chaosd("plan", path, *args, *more, stdin=names)
