@@ -49,11 +49,12 @@ def used(ledger: Ledger, now: datetime, *, dry_run: bool, policy: str | None = N
 
 def limit_reasons(ledger: Ledger, limits: Limits, policy: Policy, now: datetime) -> Reasons:
     """Every limit, global or the policy's own, that leaves no room for one more intent."""
-    everyone = used(ledger, now, dry_run=policy.dry_run)
-    own = used(ledger, now, dry_run=policy.dry_run, policy=policy.name)
-    return (
-        *_exceeded(everyone, limits, "all policies"),
-        *_exceeded(own, policy.limits, f"policy {policy.name}"),
+    asked = ((limits, None, "all policies"), (policy.limits, policy.name, f"policy {policy.name}"))
+    return tuple(
+        reason
+        for some, whose, name in asked
+        if some != Limits()
+        for reason in _exceeded(used(ledger, now, dry_run=policy.dry_run, policy=whose), some, name)
     )
 
 

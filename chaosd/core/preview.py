@@ -60,8 +60,11 @@ def preview(
     until: datetime,
     ledger: Ledger | None = None,
 ) -> Iterator[Kill]:
-    """The kills in (after, until], starting from ``ledger`` (none: nothing was ever killed)."""
-    ledger = ledger or Ledger()
+    """The kills in (after, until], starting from ``ledger`` (none: nothing was ever killed).
+
+    A halt and open intents of ``ledger`` hold for as long as the preview goes.
+    """
+    ledger = _copied(ledger or Ledger())
     gaps = {(name, rate.workload): rate.min_gap for name, some in rates.items() for rate in some}
     for slot in policy_slots(configuration, seed, rates, after, until):
         policy = configuration.policy(slot.policy)
@@ -71,7 +74,7 @@ def preview(
         for ordinal in range(policy.count):
             if not _would_strike(ledger, configuration, policy, slot, ordinal, gap):
                 continue
-            ledger = _killed(ledger, configuration, policy, slot, ordinal)
+            _remember(ledger, configuration, policy, slot, ordinal)
             yield Kill(slot.at, policy.name, slot.workload)
 
 
@@ -100,10 +103,28 @@ def _would_strike(
     )
 
 
-def _killed(
+def _copied(ledger: Ledger) -> Ledger:
+    """A ledger that can be changed in place: a new one for each kill would make long previews of
+    many workloads quadratic."""
+    return msgspec.structs.replace(
+        ledger,
+        outcomes=dict(ledger.outcomes),
+        last_kills=dict(ledger.last_kills),
+        last_dry_kills=dict(ledger.last_dry_kills),
+    )
+
+
+def _remember(
     ledger: Ledger, configuration: Configuration, policy: Policy, slot: Slot, ordinal: int
-) -> Ledger:
-    """The ledger after a kill that succeeded and recovered at once."""
+) -> None:
+    """Put a kill that succeeded and recovered at once into the ledger, as far as a gap, a cooldown
+    or a limit may ask for it."""
+    if slot.workload != EVERY_WORKLOAD:
+        kills = ledger.last_dry_kills if policy.dry_run else ledger.last_kills
+        kills[workload_hash(slot.workload)] = LastKill(int(slot.at.timestamp()), 0)
+    if not _rolling(configuration.limits) and not _rolling(policy.limits):
+        return
+    _forget(ledger.outcomes, slot.at)
     action_id = slot.action_id(ordinal)
     intent = Intent(
         id=intent_id(action_id),
@@ -120,24 +141,18 @@ def _killed(
         result=Result.DRY_RUN if policy.dry_run else Result.KILLED,
         closed_at=slot.at,
     )
-    # Only what a limit may still ask for is kept, so that a year's preview stays linear.
-    outcomes = ledger.outcomes
+    ledger.outcomes[intent.id] = intent
+
+
+def _rolling(limits: Limits) -> bool:
+    return limits.per_hour is not None or limits.per_day is not None
+
+
+def _forget(outcomes: dict[str, Intent], now: datetime) -> None:
+    """Drop what no limit counts any more; seldom, so that it costs little for each kill."""
     oldest = next(iter(outcomes.values()), None)
-    if oldest and (not _limited(configuration) or oldest.reserved_at < slot.at - 2 * KEEP):
-        outcomes = {key: one for key, one in outcomes.items() if one.reserved_at > slot.at - KEEP}
-    kill = {workload_hash(slot.workload): LastKill(int(slot.at.timestamp()), 0)}
-    if slot.workload == EVERY_WORKLOAD:
-        kill = {}
-    field = "last_dry_kills" if policy.dry_run else "last_kills"
-    return msgspec.structs.replace(
-        ledger,
-        outcomes={**outcomes, intent.id: intent},
-        **{field: {**getattr(ledger, field), **kill}},
-    )
-
-
-def _limited(configuration: Configuration) -> bool:
-    none = Limits(None, None, configuration.limits.concurrent)
-    return configuration.limits != none or any(
-        policy.limits.per_hour or policy.limits.per_day for policy in configuration.policies
-    )
+    if oldest is None or oldest.reserved_at > now - 2 * KEEP:
+        return
+    kept = {key: one for key, one in outcomes.items() if one.reserved_at > now - KEEP}
+    outcomes.clear()
+    outcomes.update(kept)
