@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Named = Annotated[
     str,
     typer.Argument(
-        metavar="[TARGET]",
+        metavar="TARGET",
         help="namespace/Kind/name, Kind/name (of what opted in), or namespace/pod-name; else "
         "everything that opted in.",
         show_default=False,
@@ -171,7 +171,7 @@ def _verdict(pod: str, workload: WorkloadJudged) -> str:
     own = next((one.reasons for one in workload.pods if one.name == pod), ())
     if own:
         return "; ".join(map(str, own))
-    return "could be the victim" if pod in workload.victims else "as its workload"
+    return "could be the victim" if pod in workload.victims else "not while its workload is not"
 
 
 def _print_funnel(one: PolicyExplained) -> None:

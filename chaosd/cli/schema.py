@@ -29,8 +29,8 @@ PAGES = {
 Which = Annotated[
     Page,
     typer.Argument(
-        metavar="[json|configuration|metrics]",
-        help="The JSON schema of the configuration, its reference, or that of the metrics.",
+        metavar="PAGE",
+        help="json: the schema of the configuration; configuration or metrics: their reference.",
         show_default=False,
     ),
 ]

@@ -42,7 +42,9 @@ def read_standing(
     try:
         page = Book(connection.ledger, uid).read()
     except LedgerUnusable as error:
-        problem = "there is none yet: chaosd has not started here" if lease is None else str(error)
+        problem = (
+            "there is no ledger yet: chaosd has not started here" if lease is None else str(error)
+        )
     around = Circumstances(
         now=ServerClock(connection).stamp(),
         problems=problems,

@@ -23,7 +23,7 @@ from chaosd.engine.context import Context
 from chaosd.engine.preflight import outlook, permission_words
 from chaosd.kube.permissions import missing, needs
 from chaosd.kube.signin import SignInFailed
-from chaosd.ports import CallFailed
+from chaosd.ports import CallFailed, Report
 from chaosd.report import status_text
 from chaosd.report.logs import configure
 from chaosd.report.metrics import Metrics
@@ -82,7 +82,7 @@ def _until_signal(process: Process, reporter: Reporter, address: str) -> int:
     return 0 if process.stop() else WENT_WRONG
 
 
-def preflight(connection: Connection, configuration: Configuration, reporter: Reporter) -> bool:
+def preflight(connection: Connection, configuration: Configuration, reporter: Report) -> bool:
     """Say what this configuration can do to this cluster; False when a needed permission is
     missing. An API server that does not answer now is no reason not to start."""
     try:

@@ -1,0 +1,147 @@
+"""``chaosd sandbox``: a small cluster in this process, and the real daemon against it."""
+
+from __future__ import annotations
+
+import io
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chaosd.cli.output import out
+
+if TYPE_CHECKING:
+    from chaosd.cli.live import Screen
+    from chaosd.cli.stage import Stage
+    from chaosd.report.metrics import Metrics
+    from chaosd.report.reporter import Reporter
+    from chaosd.sandbox import AcceleratedClock
+
+DEMO_SPEED = 10.0
+DEMO_START = datetime(2026, 3, 4, 11, 57, 0, tzinfo=UTC)
+DEMO_KILLS = 5
+DEMO_SECONDS = 150.0
+
+Demo = Annotated[
+    bool, typer.Option("--demo", help="End after five kills and recoveries, about a minute.")
+]
+Speed = Annotated[
+    float | None,
+    typer.Option(min=0.1, max=60, help="How much faster than real time (1; the demo: 10)."),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--file", "-f", help="A configuration of your own.", show_default=False),
+]
+Port = Annotated[int, typer.Option(help="The port of the simulated API server (0: a free one).")]
+Listen = Annotated[int, typer.Option(help="The port of the daemon's pages (0: a free one).")]
+
+
+def sandbox(
+    demo: Demo = False,
+    speed: Speed = None,
+    file: Config = None,
+    port: Port = 0,
+    listen: Listen = 0,
+) -> None:
+    """Try chaosd without a cluster: a simulated one with a real API, for kubectl too.
+
+    Goes on until Ctrl-C and prints where everything is.
+    """
+    if file is not None:
+        from chaosd.cli.file import load_file  # noqa: PLC0415 - only when it is needed
+
+        load_file(file)
+    if demo:
+        raise typer.Exit(_demo(speed or DEMO_SPEED, file, port, listen))
+    _serve(speed or 1.0, file, port, listen)
+
+
+def _serve(speed: float, file: Path | None, port: int, listen: int) -> None:
+    from chaosd.cli.stage import Stage  # noqa: PLC0415 - brings everything along
+    from chaosd.report.logs import configure  # noqa: PLC0415
+    from chaosd.report.reporter import Reporter  # noqa: PLC0415
+
+    def reporting(metrics: Metrics, clock: AcceleratedClock) -> tuple[Reporter, Reporter]:
+        reporter = Reporter(metrics, configure(clock.now), clock.now)
+        return reporter, reporter
+
+    with Stage(speed, None, file, port, listen, reporting) as stage:
+        _say_where(stage, speed)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            out().print("\nstopping")
+
+
+def _say_where(stage: Stage, speed: float) -> None:
+    pace = "in real time" if speed == 1 else f"{speed:g} times as fast as real time"
+    out().print(
+        f"The sandbox runs {pace}, until Ctrl-C.\n"
+        f"  kubeconfig     {stage.kubeconfig}\n"
+        f"  configuration  {stage.file}\n"
+        f"  page           {stage.address}/\n"
+        f"  metrics        {stage.address}/metrics\n"
+        f"Try:\n"
+        f"  kubectl --kubeconfig {stage.kubeconfig} get pods -A -w\n"
+        f"  chaosd status --kubeconfig {stage.kubeconfig} -f {stage.file}\n"
+        f"  chaosd explain --kubeconfig {stage.kubeconfig} -f {stage.file}\n"
+        f"  chaosd halt --kubeconfig {stage.kubeconfig} --reason 'trying it'\n"
+    )
+
+
+def _demo(speed: float, file: Path | None, port: int, listen: int) -> int:
+    from chaosd.cli.ending import ending  # noqa: PLC0415 - brings everything along
+    from chaosd.cli.live import Screen  # noqa: PLC0415
+    from chaosd.cli.narrate import Narrator  # noqa: PLC0415
+    from chaosd.cli.stage import Stage  # noqa: PLC0415
+    from chaosd.report.logs import configure  # noqa: PLC0415
+    from chaosd.report.reporter import Reporter  # noqa: PLC0415
+
+    story = Story()
+    narrators: list[Narrator] = []
+
+    def reporting(metrics: Metrics, clock: AcceleratedClock) -> tuple[Reporter, Narrator]:
+        silent = configure(clock.now, stream=io.StringIO())
+        reporter = Reporter(metrics, silent, clock.now)
+        narrators.append(Narrator(reporter, clock.now, story.tell))
+        return reporter, narrators[0]
+
+    with Stage(speed, DEMO_START, file, port, listen, reporting) as stage:
+        head = (
+            f"cluster and daemon on one clock, {speed:g} times as fast as real time; "
+            f"page {stage.address}/  kubeconfig {stage.kubeconfig}"
+        )
+        with Screen(out(), stage.cluster, stage.clock.now, head) as screen:
+            story.begin(screen)
+            finished = narrators[0].wait(DEMO_KILLS, DEMO_SECONDS)
+            story.end()
+        return ending(stage, narrators[0], finished)
+
+
+class Story:
+    """Lines on their way to the screen: kept until there is one, dropped when it is gone."""
+
+    def __init__(self) -> None:
+        self._early: list[tuple[str, str]] = []
+        self._screen: Screen | None = None
+        self._ended = False
+
+    def tell(self, line: str, style: str) -> None:
+        """Add a line."""
+        if self._screen is not None:
+            self._screen.tell(line, style)
+        elif not self._ended:
+            self._early.append((line, style))
+
+    def begin(self, screen: Screen) -> None:
+        """Tell what was kept, and from now on everything."""
+        for line, style in self._early:
+            screen.tell(line, style)
+        self._screen = screen
+
+    def end(self) -> None:
+        """Nothing more is told."""
+        self._screen, self._ended = None, True

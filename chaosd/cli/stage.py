@@ -1,0 +1,98 @@
+"""A sandbox with the real daemon running against it, in this process."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from prometheus_client import CollectorRegistry
+
+from chaosd.cli.failures import Failed
+from chaosd.config.watching import FileSettings
+from chaosd.daemon.clocks import PaceSetClock
+from chaosd.daemon.process import Process
+from chaosd.daemon.run import answers, preflight
+from chaosd.daemon.wiring import about, build_context, connect
+from chaosd.ports import Report
+from chaosd.report.metrics import Metrics
+from chaosd.report.reporter import Reporter
+from chaosd.sandbox import AcceleratedClock, Cluster, SandboxServer
+from chaosd.sandbox.demo import demo
+
+NAMESPACE = "chaosd"
+SEED = 11
+
+
+class Stage:
+    """Cluster and daemon on one clock that runs ``speed`` times as fast as real time.
+
+    ``start`` is what that clock says first (None: the present). ``file`` is the configuration to
+    run (None: a copy of the demo's own, which may be edited). ``reporting`` is given the Reporter
+    and the clock, and returns the Report that the daemon is to use.
+    """
+
+    def __init__(
+        self,
+        speed: float,
+        start: datetime | None,
+        file: Path | None,
+        port: int,
+        listen: int,
+        reporting: Callable[[Metrics, AcceleratedClock], tuple[Reporter, Report]],
+    ) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="chaosd-sandbox-"))
+        self.clock = AcceleratedClock(start or datetime.now(UTC), speed)
+        self.cluster = demo(Cluster(self.clock.now, seed=SEED))
+        self.metrics = Metrics(CollectorRegistry(), "sandbox")
+        self.reporter, self._report = reporting(self.metrics, self.clock)
+        self.file = file or self._own_file()
+        self._listen = listen
+        self.server = SandboxServer(self.cluster, port=port, speed=speed)
+        self.kubeconfig = self.folder / "kubeconfig"
+        self.address = ""
+        self._paced = PaceSetClock(self.clock.now, speed)
+
+    def __enter__(self) -> Self:
+        self.server.start()
+        self.server.kubeconfig(self.kubeconfig, namespace="shop")
+        self.connection = connect(
+            str(self.kubeconfig),
+            namespace=NAMESPACE,
+            clock=self._paced,
+            observe=self.metrics.observe_request,
+            environ={},
+        )
+        settings = FileSettings(self.file, {}, self.clock.now)
+        self.context = build_context(self.connection, settings, self._report, "sandbox")
+        configuration = self.context.loaded.configuration
+        if configuration is None:
+            raise Failed(f"{self.file} is not valid: chaosd check {self.file}")
+        self.process = Process(
+            self.context, self.connection.ledger, about(self.connection), self._paced
+        )
+        preflight(self.connection, configuration, self._report)
+        self.process.start()
+        pages = answers(self.process, self.context, self.connection, self.metrics, self.reporter)
+        self.address = self.process.serve(pages, "127.0.0.1", self._listen)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if hasattr(self, "process"):
+            self.process.stop()
+        self.server.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _own_file(self) -> Path:
+        own = self.folder / "chaosd.yaml"
+        shutil.copyfile(Path(__file__).with_name("demo.yaml"), own)
+        return own
