@@ -151,7 +151,7 @@ def _words(
         yield "Every policy is a dry run: nothing is touched, only written down and counted."
     else:
         yield (
-            f"Expect about {_number(total)} a week, by {_count(len(live), 'live policy')}"
+            f"Expect {_number(total)} kills a week, by {_count(len(live), 'live policy')}"
             f" under these limits for all together: {_limits(configuration.limits)}."
         )
     for one in each:
@@ -189,7 +189,7 @@ def _sentence(policy: Policy, one: PolicyOutlook) -> str:
     dry = "DRY RUN: " if policy.dry_run else ""
     return (
         f"{policy.name}: {dry}{verb} {pods} {_schedule(policy)}, {budgets} PodDisruptionBudgets"
-        f"{own}: about {_number(one.a_week)} a week; {found}."
+        f"{own}: {_often(policy, one.a_week)}; {found}."
     )
 
 
@@ -233,10 +233,15 @@ def _count(n: int, noun: str) -> str:
     return f"{n} {noun if n == 1 else plural}"
 
 
+def _often(policy: Policy, a_week: float) -> str:
+    if policy.dry_run:
+        return f"{_number(a_week)} dry runs a week"
+    return f"{_number(a_week)} kills a week"
+
+
 def _number(kills: float) -> str:
     if kills == 0:
-        return "no kills"
-    if kills < 10:
-        text = f"{kills:.1f}".removesuffix(".0")
-        return "1 kill" if text == "1" else f"{'0.1' if text == '0' else text} kills"
-    return f"{kills:.0f} kills"
+        return "no"
+    if kills < 0.1:
+        return "fewer than 0.1"
+    return f"about {kills:.1f}".removesuffix(".0") if kills < 10 else f"about {kills:.0f}"
