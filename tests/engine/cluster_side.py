@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from chaosd.core import ledger_text
 from chaosd.core.ledger import Ledger
+from chaosd.core.model import Impact, Reasons
 from chaosd.kube.api import Api as KubeApi
 from chaosd.kube.documents import LeaseDocument, LedgerDocument
 from chaosd.kube.events import KubeEvents
 from chaosd.kube.reads import KubeReads
 from chaosd.kube.retry import NO_RETRIES
-from chaosd.ports import Guard
+from chaosd.ports import Guard, Scope
 from chaosd.sandbox import Api as SandboxApi
 from chaosd.sandbox import Cluster, Controllers, Journal, ManualClock, Removal, scenarios
 from chaosd.targets.pods import PodTarget
@@ -24,21 +25,22 @@ NAMESPACE = "chaosd"
 
 
 class Witness(Journal):
-    """A journal that looks, at the instant of each removal, whether it was written down before."""
+    """A journal that looks, at the instant of each removal, which intent was reserved for it."""
 
     def __init__(self, cluster: Cluster) -> None:
         super().__init__()
         self._cluster = cluster
-        self.unwritten: list[str] = []
+        self.struck: list[tuple[Removal, str]] = []
 
     def add_removal(self, record: Removal) -> None:
-        """Note a removal, and whether the ledger had it reserved and unsettled."""
+        """Note a removal, and the intent that the ledger has reserved for it ("" for none)."""
         super().add_removal(record)
         item = self._cluster.get("configmaps", NAMESPACE, "chaosd-ledger")
         ledger = ledger_text.decode(item["data"]["ledger.json"]) if item else Ledger()
-        steps = [intent.unsettled for intent in ledger.unsettled()]
-        if not any(step and step.victim.uid == record.uid for step in steps):
-            self.unwritten.append(f"{record.namespace}/{record.name} at {record.at}")
+        steps = [(intent.id, intent.unsettled) for intent in ledger.unsettled()]
+        mine = [key for key, step in steps if step and step.victim.uid == record.uid]
+        if not record.dry_run:
+            self.struck.append((record, mine[0] if mine else ""))
 
 
 @dataclass
@@ -59,6 +61,14 @@ class Sandbox:
         return [r for r in self.api.journal.removals if not r.dry_run]
 
 
+class NoObjection:
+    """A guard that is asked and agrees, so that the asking is on the way."""
+
+    def object_to(self, scope: Scope, impact: Impact) -> Reasons:
+        """Never."""
+        return ()
+
+
 @dataclass
 class Ports:
     """One process's ports to that cluster."""
@@ -69,7 +79,7 @@ class Ports:
     cluster: KubeApi
     events: KubeEvents
     target: Any
-    guards: Sequence[Guard] = field(default_factory=tuple)
+    guards: Sequence[Guard] = (NoObjection(),)
 
 
 def build(fill: Callable[[Cluster], None]) -> Callable[[ManualClock], Sandbox]:

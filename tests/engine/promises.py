@@ -14,7 +14,7 @@ from chaosd.core.window import strikeable_until
 from chaosd.sandbox.journal import Removal
 from tests.engine.cluster_side import NAMESPACE, Sandbox
 
-OPT_IN = "chaosd.io/enabled"
+Struck = tuple[Removal, Intent | None]
 
 
 def read_ledger(sandbox: Sandbox) -> Ledger:
@@ -35,19 +35,17 @@ def broken_promises(
     ``halted`` are the spans from a halt's acknowledgement to its end; ``opted_in`` the prefixes of
     the names of pods that may be victims (``namespace/name``).
     """
-    removals = sandbox.removals()
     ledger = read_ledger(sandbox)
-    intents = list(ledger.all_intents())
+    intents = {intent.id: intent for intent in ledger.all_intents()}
+    removals = [removal for removal, _ in sandbox.journal.struck]
+    struck = [(removal, intents.get(key)) for removal, key in sandbox.journal.struck]
     found = _only_opted_in(removals, opted_in)
-    found += [
-        f"promise 9: {what} was not written down before" for what in sandbox.journal.unwritten
-    ]
-    found += _once_each(removals, intents)
-    found += _in_windows(removals, intents, configuration)
+    found += _once_each(struck)
+    found += _in_windows(struck, configuration)
     found += _in_limits(removals, configuration)
     found += _not_while_halted(removals, halted)
-    found += _evictions_only(removals, intents)
-    found += _told_truly(removals, intents)
+    found += _evictions_only(struck)
+    found += _told_truly(struck, list(intents.values()))
     return found
 
 
@@ -59,25 +57,20 @@ def _only_opted_in(removals: Sequence[Removal], opted_in: frozenset[str]) -> lis
     ]
 
 
-def _once_each(removals: Sequence[Removal], intents: Sequence[Intent]) -> list[str]:
-    by_uid = {step.victim.uid: intent for intent in intents for step in intent.steps}
+def _once_each(struck: Sequence[Struck]) -> list[str]:
     found = [
-        f"promise 9: {r.namespace}/{r.name} was removed and no intent says so"
-        for r in removals
-        if r.uid not in by_uid
+        f"promise 9: {removal.namespace}/{removal.name} was not written down before"
+        for removal, intent in struck
+        if intent is None
     ]
-    acted = Counter(by_uid[r.uid].action_id for r in removals if r.uid in by_uid)
+    acted = Counter(intent.action_id for _, intent in struck if intent)
     found += [f"promise 2: {action} struck {n} times" for action, n in acted.items() if n > 1]
     return found
 
 
-def _in_windows(
-    removals: Sequence[Removal], intents: Sequence[Intent], configuration: Configuration
-) -> list[str]:
-    by_uid = {step.victim.uid: intent for intent in intents for step in intent.steps}
+def _in_windows(struck: Sequence[Struck], configuration: Configuration) -> list[str]:
     found = []
-    for removal in removals:
-        intent = by_uid.get(removal.uid)
+    for removal, intent in struck:
         policy = configuration.policy(intent.policy) if intent else None
         if policy and not strikeable_until(policy.windows, policy.deadline, removal.at):
             found.append(f"promise 3: {removal.name} at {removal.at} outside the window")
@@ -107,27 +100,23 @@ def _not_while_halted(
     ]
 
 
-def _evictions_only(removals: Sequence[Removal], intents: Sequence[Intent]) -> list[str]:
-    respecting = {
-        step.victim.uid for intent in intents if intent.pdb == "respect" for step in intent.steps
-    }
+def _evictions_only(struck: Sequence[Struck]) -> list[str]:
     return [
-        f"promise 5: {r.name} was deleted, not evicted"
-        for r in removals
-        if r.uid in respecting and r.by != "eviction"
+        f"promise 5: {removal.name} was deleted, not evicted"
+        for removal, intent in struck
+        if intent and intent.pdb == "respect" and removal.by != "eviction"
     ]
 
 
-def _told_truly(removals: Sequence[Removal], intents: Sequence[Intent]) -> list[str]:
-    removed = {removal.uid for removal in removals}
+def _told_truly(struck: Sequence[Struck], intents: Sequence[Intent]) -> list[str]:
+    really = {intent.id for _, intent in struck if intent}
     found = []
     for intent in intents:
         if intent.unsettled:
             found.append(f"promise 9: intent {intent.id} was never settled")
-        really = any(step.victim.uid in removed for step in intent.steps)
-        if intent.result is Result.KILLED and not really:
+        if intent.result is Result.KILLED and intent.id not in really:
             found.append(f"promise 9: intent {intent.id} says killed, and nothing was removed")
-        if intent.result in (Result.REFUSED, Result.FAILED) and really:
+        if intent.result in (Result.REFUSED, Result.FAILED) and intent.id in really:
             found.append(f"promise 9: intent {intent.id} says {intent.result}, and it was removed")
     return found
 

@@ -12,7 +12,7 @@ from chaosd.ports import Unanswered
 
 HANG = 12.0
 LATE = 20.0
-FREEZE = 60.0
+FREEZE = 40.0
 
 
 class Kind(StrEnum):
@@ -30,6 +30,12 @@ LOCAL = (Kind.DEATH_BEFORE, Kind.DEATH_AFTER, Kind.FREEZE)
 """What can happen at a call that does not leave the process."""
 
 
+READ = (Kind.ERROR_BEFORE, Kind.HANG, Kind.DEATH_BEFORE, Kind.FREEZE)
+"""What can happen at a read: it takes no effect, so before and after are one."""
+
+_READS = re.compile(r"GET |.*\.(read|survey|expand|examine|recovered|seed)$")
+
+
 class Died(BaseException):
     """The process is gone; nothing in it may catch this."""
 
@@ -43,6 +49,13 @@ class Call:
     step: int
     name: str
     local: bool
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What can go wrong here."""
+        if self.local:
+            return LOCAL
+        return READ if _READS.match(self.name) else tuple(Kind)
 
 
 @dataclass

@@ -27,11 +27,11 @@ WEB = Policy(
     name="web",
     target=TargetKind.POD,
     action=Action.EVICT,
-    schedule=Every(timedelta(seconds=60), timedelta(0)),
+    schedule=Every(timedelta(seconds=30), timedelta(0)),
     select=Select(min_age=timedelta(0)),
     windows=ALWAYS,
     limits=Limits(),
-    deadline=timedelta(seconds=45),
+    deadline=timedelta(seconds=20),
     cooldown=timedelta(0),
     dry_run=False,
 )
@@ -81,7 +81,7 @@ class Person:
             world.at(world.elapsed() + 1, self.halt)
             return
         world.halted.append((world.time.now(), None))
-        world.at(world.elapsed() + 25, self.resume)
+        world.at(world.elapsed() + 12, self.resume)
 
     def resume(self) -> None:
         """Take it back."""
@@ -107,12 +107,12 @@ def tell(fault_at: int | None = None, kind: Kind | None = None, *, requests: boo
     system = world.sandbox.cluster.get("namespaces", "", "kube-system") or {}
     offset = _first_slot(system["metadata"]["uid"])
     person = Person(world)
-    world.at(offset + 35, person.ask)
-    world.at(offset + 61, person.halt)
-    world.at(offset + 100, world.file.spoil)
-    world.at(offset + 115, lambda: world.file.write(other, "second"))
-    world.at(offset + 150, lambda: world.terminate(first))
-    world.until(offset + 400, after_fault=230)
+    world.at(offset + 15, person.ask)
+    world.at(offset + 31, person.halt)
+    world.at(offset + 50, world.file.spoil)
+    world.at(offset + 58, lambda: world.file.write(other, "second"))
+    world.at(offset + 75, lambda: world.terminate(first))
+    world.until(offset + 200, after_fault=130)
     return world
 
 
