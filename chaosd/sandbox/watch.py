@@ -64,8 +64,11 @@ class Watch:
                     line = self._line(self._pending.popleft())
                     if line is not None:
                         yield line
+                pause = HEARTBEAT_SECONDS
+                if end is not None:
+                    pause = min(pause, max(0.0, end - loop.time()))
                 try:
-                    await asyncio.wait_for(wake.wait(), HEARTBEAT_SECONDS)
+                    await asyncio.wait_for(wake.wait(), pause)
                 except TimeoutError:
                     continue
         finally:

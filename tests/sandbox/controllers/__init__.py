@@ -1,0 +1,1 @@
+"""Controllers bring pods back, in virtual time."""
