@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from msgspec import Struct
 
-from chaosd.cli.cluster import ServerClock, connected
+from chaosd.cli.cluster import ServerClock, book_of, connected
 from chaosd.cli.failures import WENT_WRONG, Failed, Mistaken, in_words
 from chaosd.cli.options import As, Context, Kubeconfig, Namespace
 from chaosd.cli.output import Output, complain, note, out, print_json, reasons_json, reasons_text
@@ -79,7 +79,7 @@ def attempt(
     """
     workload = _workload(target) if target else ""
     connection = connected(kubeconfig, context, namespace)
-    book = Book(connection.ledger)
+    book = book_of(connection)
     now = ServerClock(connection).stamp()
     _demand_leader(connection)
     request = Request(secrets.token_hex(4), policy, who(), now, now + VALID, workload)
@@ -191,7 +191,7 @@ def forgive(
     name = _workload(workload)
     connection = connected(kubeconfig, context, namespace)
     now, by = ServerClock(connection).stamp(), who()
-    changed = Book(connection.ledger).change(lambda ledger: forgiven(ledger, name, by, now))
+    changed = book_of(connection).change(lambda ledger: forgiven(ledger, name, by, now))
     if isinstance(changed, Refusal):
         raise Failed("; ".join(reason.detail or str(reason) for reason in changed.reasons))
     if output is Output.JSON:

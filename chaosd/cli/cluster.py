@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from chaosd.cli.failures import NoCluster
+from chaosd.cli.failures import Failed, NoCluster
 from chaosd.cli.output import note
 from chaosd.core.admission import MAX_SKEW
 from chaosd.core.model import WorkloadKey
+from chaosd.engine.book import Book, LedgerUnusable
+from chaosd.engine.lead import LEDGER_UID
+from chaosd.ports import CallFailed
 
 if TYPE_CHECKING:
     from chaosd.daemon.wiring import Connection
@@ -28,17 +32,43 @@ def connected(kubeconfig: str | None, context: str | None, namespace: str | None
     return connection
 
 
+def book_of(connection: Connection) -> Book:
+    """The ledger, for a person's command; raises Failed when there is none to use."""
+    book = Book(connection.ledger)
+    try:
+        book.read()
+    except LedgerUnusable as error:
+        raise Failed(about_ledger(connection, error)) from None
+    return book
+
+
+def about_ledger(connection: Connection, error: LedgerUnusable) -> str:
+    """Why there is no ledger to use, and whether another namespace may be meant.
+
+    Raises CallFailed.
+    """
+    lease = connection.lease.read()
+    named = bool(lease and lease.annotations.get(LEDGER_UID))
+    if not named and connection.ledger.read() is None:
+        return (
+            f"chaosd has not started in namespace {connection.namespace}, there is no ledger: "
+            "if it runs in another one, name that with --namespace"
+        )
+    return f"{error}; while that is so, nothing new is struck"
+
+
 class ServerClock:
     """Our clocks, put right by the API server's (a :class:`chaosd.ports.Clock`).
 
     What others compare with is written in the server's time. A difference so large that chaosd
-    would not kill is said. Raises CallFailed when the server does not answer.
+    would not kill is said. A server that does not answer leaves our own time as it is.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._clock = connection.clock
         if connection.cluster.skew() is None:
-            connection.lease.read()
+            with contextlib.suppress(CallFailed):
+                connection.lease.read()
         skew = connection.cluster.skew() or 0.0
         if abs(skew) > MAX_SKEW:
             note(f"this machine's clock is {-skew:+.0f} s off the API server's, whose time is used")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from chaosd.cli.cluster import ServerClock, connected
+from chaosd.cli.cluster import ServerClock, about_ledger, book_of, connected
 from chaosd.cli.failures import WENT_WRONG, Failed, Mistaken, Mistakes, in_words
 from chaosd.cli.file import load_file
 from chaosd.cli.options import As, Context, FileOption, Kubeconfig, Namespace, PolicyName
@@ -51,7 +51,10 @@ def halt(
     book = Book(connection.ledger)
     clock = ServerClock(connection)
     stop = Halt(who(), why, clock.stamp())
-    progress = _follow(Halting(book, clock, connection.targets, stop, policy), timeout)
+    try:
+        progress = _follow(Halting(book, clock, connection.targets, stop, policy), timeout)
+    except LedgerUnusable as error:
+        raise Failed(about_ledger(connection, error)) from None
     ledger = book.read().ledger
     if policy and all(policy != one.policy for one in ledger.all_intents()):
         note(f"the ledger knows of no action of a policy {policy!r}: is that its name?")
@@ -70,8 +73,6 @@ def _follow(halting: Halting, timeout: float) -> Progress:
             progress = halting.step()
         except (Forbidden, Invalid, NotFound):
             raise
-        except LedgerUnusable as error:
-            raise Failed(f"{error}; while that is so, nothing new is struck") from None
         except CallFailed as error:
             if time.monotonic() > until:
                 raise
@@ -124,7 +125,7 @@ def resume(
     its file is given.
     """
     connection = connected(kubeconfig, context, namespace)
-    book = Book(connection.ledger)
+    book = book_of(connection)
     before = book.read()
     was = before.ledger.paused.get(policy) if policy else before.ledger.halt
     annotated = not policy and before.annotation_halt is not None

@@ -68,18 +68,7 @@ def init(
     if shown.document is not None and shown.document.uid == shown.named and not shown.lost:
         out().print("nothing to do: the ledger is there, and it is the one that the lease names")
         return
-    if shown.document is None:
-        _confirm(
-            "Make an empty ledger? What the old one knew of limits, cooldowns and actions under "
-            "way is forgotten.",
-            yes or not shown.named,
-        )
-    else:
-        _confirm(
-            f"Accept this ledger (revision {shown.ledger.revision}), which is not the one that the "
-            "lease names?",
-            yes or not shown.named,
-        )
+    _confirm(_question(shown, connection.namespace), yes)
     document = caretaker.init()
     out().print(
         f"ledger {document.uid} is the one that chaosd trusts now (lease annotation {LEDGER_UID})"
@@ -112,6 +101,23 @@ def repair(
         print_json(done)
     else:
         _tell(done, connection.namespace)
+
+
+def _question(shown: Shown, namespace: str) -> str:
+    if shown.document is not None:
+        return (
+            f"Accept the ledger in namespace {namespace} (revision {shown.ledger.revision}), which "
+            "is not the one that the lease names?"
+        )
+    if not shown.named:
+        return (
+            f"Make a ledger in namespace {namespace}? chaosd has not started there, and makes its "
+            "first one by itself."
+        )
+    return (
+        f"Make an empty ledger in namespace {namespace}? What the old one knew of limits, "
+        "cooldowns and actions under way is forgotten."
+    )
 
 
 def _aside(connection: Connection, now: datetime) -> tuple[Versioned, str]:

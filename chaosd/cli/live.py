@@ -55,7 +55,8 @@ class Screen:
             self._console.print(stamped)
 
     def _view(self) -> Any:
-        clock = Text(f"{self._now():%a %H:%M:%S} UTC  ", style="bold").append(self._head, "dim")
+        clock = Text(f"{self._now():%a %H:%M:%S} UTC\n", style="bold", overflow="fold")
+        clock.append(self._head, "dim")
         story = Panel(Group(*self._lines), title="what happens", title_align="left")
         return Group(clock, self._workloads(), story)
 

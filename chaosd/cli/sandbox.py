@@ -111,8 +111,8 @@ def _demo(speed: float, file: Path | None, port: int, listen: int) -> int:
 
     with Stage(speed, DEMO_START, file, port, listen, reporting) as stage:
         head = (
-            f"cluster and daemon on one clock, {speed:g} times as fast as real time; "
-            f"page {stage.address}/  kubeconfig {stage.kubeconfig}"
+            f"Cluster and daemon run on one clock, {speed:g} times as fast as real time.\n"
+            f"page {stage.address}/   kubeconfig {stage.kubeconfig}"
         )
         with Screen(out(), stage.cluster, stage.clock.now, head) as screen:
             story.begin(screen)

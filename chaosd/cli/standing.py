@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from chaosd.cli.cluster import ServerClock
+from chaosd.cli.cluster import ServerClock, about_ledger
 from chaosd.core.admission import Circumstances
 from chaosd.core.lease import read_spec
 from chaosd.core.ledger import Ledger
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 
 class Standing(Struct, frozen=True):
-    """What was read; ``ledger`` None: it can't be used, and ``status.ledger_problem`` says why."""
+    """What was read; ``ledger`` None: it can't be used, and ``status.ledger_problem`` says why.
+
+    ``started``: whether a chaosd has ever started in this namespace.
+    """
 
     status: Status
     ledger: Ledger | None
+    started: bool
 
 
 def read_standing(
@@ -42,9 +46,7 @@ def read_standing(
     try:
         page = Book(connection.ledger, uid).read()
     except LedgerUnusable as error:
-        problem = (
-            "there is no ledger yet: chaosd has not started here" if lease is None else str(error)
-        )
+        problem = about_ledger(connection, error)
     around = Circumstances(
         now=ServerClock(connection).stamp(),
         problems=problems,
@@ -57,4 +59,4 @@ def read_standing(
         ledger_problem=problem,
         known=Known(lease=read_spec(lease.text) if lease else None),
     )
-    return Standing(found, page.ledger if page else None)
+    return Standing(found, page.ledger if page else None, started=page is not None or bool(uid))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chaosd.cli.cluster import connected
-from chaosd.cli.failures import Mistakes, in_words
+from chaosd.cli.failures import Failed, Mistakes, in_words
 from chaosd.cli.file import load_file
 from chaosd.cli.options import As, Context, FileOption, Kubeconfig, Namespace
 from chaosd.cli.output import Output, out, print_json
@@ -60,7 +60,11 @@ def _look(connection: Connection, file: Path | None) -> Status:
             configuration = load_file(file)
         except Mistakes as found:
             problems = tuple(str(place) for place in found.places)
-    return read_standing(connection, configuration, problems).status
+    standing = read_standing(connection, configuration, problems)
+    if not standing.started:
+        # Saying that nothing can be killed would be wrong if chaosd runs in another namespace.
+        raise Failed(standing.status.ledger_problem)
+    return standing.status
 
 
 def _text(found: Status, namespace: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -43,11 +43,12 @@ policies:
 
 
 class Shop:
-    """The cluster, its server, and a configuration file."""
+    """The cluster, its server (whose clock may be ``ahead`` of ours), and a configuration file."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ahead: timedelta = timedelta(0)) -> None:
         self.folder = folder
-        self.cluster = Cluster(AcceleratedClock().now, seed=5)
+        clock = AcceleratedClock(datetime.now(UTC) + ahead)
+        self.cluster = Cluster(clock.now, seed=5)
         with self.cluster.backdated(timedelta(days=1)):
             for name in ("kube-system", "chaosd"):
                 scenarios.namespace(self.cluster, name)

@@ -99,16 +99,41 @@ def test_not_being_allowed_is_said_at_once(shop: Shop) -> None:
     assert shop.ledger().halt is None
 
 
-@pytest.mark.parametrize("text", [None, "{ broken"])
-def test_without_a_usable_ledger_it_says_that_nothing_is_struck(
-    shop: Shop, text: str | None
-) -> None:
+@pytest.mark.parametrize("gone", [True, False])
+def test_without_a_usable_ledger_it_says_that_nothing_is_struck(shop: Shop, gone: bool) -> None:
     """Gone or damaged: chaosd does not strike without it, and the person hears that."""
-    if text:
-        shop.write(text)
+    shop.write("{ broken")
+    if gone:
+        shop.cluster.remove("configmaps", "chaosd", "chaosd-ledger")
     answer = shop.say("halt", "--reason", "incident")
     assert answer.code == 1
     assert "nothing new is struck" in answer.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("halt", "--reason", "incident"),
+        ("resume",),
+        ("forgive", WEB),
+        ("attempt", "web"),
+    ],
+)
+def test_the_wrong_namespace_is_no_success(shop: Shop, command: tuple[str, ...]) -> None:
+    """No ledger is made where none was, and nobody is told that all is well."""
+    shop.write(Ledger())
+    answer = shop.say(*command, "--namespace", "shop")
+    assert answer.code == 1
+    assert "chaosd has not started in namespace shop" in answer.err
+    assert shop.cluster.get("configmaps", "shop", "chaosd-ledger") is None
+
+
+def test_a_halt_does_not_need_the_lease(shop: Shop) -> None:
+    """Who may change the ledger alone can halt."""
+    shop.write(Ledger())
+    shop.server.api.access.deny(Denial("*", "coordination.k8s.io", "leases"))
+    assert shop.say("halt", "--reason", "incident").code == 0
+    assert shop.ledger().halt is not None
 
 
 def test_resume_takes_back_command_and_annotation(shop: Shop) -> None:

@@ -94,9 +94,12 @@ def test_init_after_a_loss(shop: Shop) -> None:
     assert "ledger init" not in shop.say("status").out
 
 
-def test_init_before_the_first_start_needs_no_yes(shop: Shop) -> None:
-    """Nothing can be forgotten yet."""
-    assert shop.say("ledger", "init").code == 0
+def test_init_before_the_first_start(shop: Shop) -> None:
+    """It may be the wrong namespace, so that is asked too; a second one has nothing to do."""
+    asked = shop.say("ledger", "init")
+    assert asked.code == 2
+    assert "in namespace chaosd? chaosd has not started there" in asked.err
+    assert shop.say("ledger", "init", "--yes").code == 0
     answer = shop.say("ledger", "init")
     assert answer.code == 0
     assert "nothing to do" in answer.out

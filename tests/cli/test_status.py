@@ -12,12 +12,13 @@ from chaosd.sandbox import Rule
 from tests.cli.shop import WEB, Shop, leading
 
 
-def test_before_the_first_start(shop: Shop) -> None:
-    """Nothing can be killed, because there is no ledger yet; that is no failure."""
-    answer = shop.say("status")
-    assert answer.code == 0
-    assert answer.out.startswith("NOTHING can be killed now")
-    assert "has not started here" in answer.out
+def test_a_namespace_in_which_no_chaosd_ever_started(shop: Shop) -> None:
+    """It is not claimed that nothing can be killed: chaosd may run in another namespace."""
+    shop.write(Ledger())
+    answer = shop.say("status", "--namespace", "shop")
+    assert (answer.code, answer.out) == (1, "")
+    assert "chaosd has not started in namespace shop" in answer.err
+    assert "--namespace" in answer.err
 
 
 def test_every_halt_with_who_when_and_why(shop: Shop) -> None:
