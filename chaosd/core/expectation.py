@@ -20,7 +20,7 @@ from chaosd.core.window import strikeable_intervals
 
 WEEK = timedelta(weeks=1)
 _LOOK_AHEAD = 52 * WEEK
-_MOST_SLOTS = 2_000
+_MOST_SLOTS = 7 * 24 * 60 + 1
 
 
 class Expectation(Struct, frozen=True, rename="camel"):
@@ -81,7 +81,9 @@ def _slots_a_week(policy: Policy, now: datetime) -> float:
     until = now + _LOOK_AHEAD
     found = list(islice(_cron_slots(policy, now, until), _MOST_SLOTS))
     if len(found) == _MOST_SLOTS:
-        until = found[-1]
+        # Cron is no finer than a minute, so this is a week at least; whole ones are not biased.
+        until = now + (found[-1] - now) // WEEK * WEEK
+        found = [at for at in found if at <= until]
     weekly = recurring(policy.windows)
     open_times = Strikeable(strikeable_intervals(weekly, policy.deadline, now, until + WEEK))
     hits = sum(open_times.holds(int(at.timestamp())) for at in found)

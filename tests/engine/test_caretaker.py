@@ -170,7 +170,7 @@ def test_a_ledger_that_is_too_large_loses_only_what_is_out_of_date() -> None:
     """What is older than a day goes; what is open and what is recent stays."""
     bench = Bench()
     old = {
-        one.id: msgspec.structs.replace(one, detail="x" * 3200)
+        one.id: msgspec.structs.replace(one, detail="x" * 3200, told="chaosd-0")
         for one in [an_intent(n, bench, is_open=False) for n in range(30, 300)]
     }
     ledger = full(bench)

@@ -110,7 +110,7 @@ def test_gap_and_cooldown_are_reasons_of_a_workload() -> None:
     ledger = Ledger(last_kills={workload_hash(WEB): LastKill(struck, 60)})
     reasons = of(everything(lab, ledger=ledger), WEB)
     assert codes(reasons) == {Code.COOLDOWN}
-    assert "0:31" in reasons[0].detail
+    assert "31m" in reasons[0].detail
 
 
 def test_one_that_was_named_is_explained_although_it_never_opted_in() -> None:
