@@ -1,0 +1,116 @@
+"""Attempts: what changes while one is under way stops it, up to the very reservation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chaosd.core.ledger import StepState
+from chaosd.core.model import Code
+from chaosd.core.transitions import halt
+from chaosd.engine.attempt import SKIPPED
+from tests.engine import troubles as on
+from tests.engine.cluster_side import NAMESPACE
+from tests.engine.process import Hook, Process
+from tests.engine.scene import LEDGER, Scene, codes
+
+Trouble = Callable[[Scene, Process], object]
+
+
+def reloaded(scene: Scene, process: Process) -> None:
+    scene.file.write(scene.configuration, "second")
+    process.reload.step()
+
+
+def overtaken(scene: Scene, _process: Process) -> None:
+    """It stood still until another process led."""
+    other = scene.process("b")
+    other.start()
+    scene.clock.advance(16)
+    other.start()
+    assert other.context.leading
+
+
+WORST_MOMENTS = [
+    (on.halted, {Code.HALTED}),
+    (on.annotated, {Code.HALTED}),
+    (on.paused, {Code.POLICY_PAUSED}),
+    (on.spoiled, {Code.CONFIGURATION_INVALID, Code.CONFIGURATION_CHANGED}),
+    (reloaded, {Code.CONFIGURATION_CHANGED}),
+    (on.stopping, {Code.STOPPING}),
+    (on.lease_ran_out, {Code.NOT_LEADING}),
+    (overtaken, {Code.NOT_LEADING}),
+    (on.ledger_deleted, {Code.LEDGER_UNREADABLE}),
+]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "expected"), WORST_MOMENTS, ids=[do.__name__ for do, _ in WORST_MOMENTS]
+)
+def test_everything_is_asked_again_after_the_victim_was_read(
+    trouble: Trouble, expected: set[Code]
+) -> None:
+    """What changes while the cluster is being read stops it too."""
+    scene = Scene(fill=on.shop)
+    process = scene.leader(through=Hook("/nodes/", lambda: trouble(scene, scene.processes[0])))
+    ended = process.attempt()
+    assert ended.result == SKIPPED
+    assert codes(ended) == expected
+    assert scene.victims() == []
+    found = scene.cluster.get("configmaps", NAMESPACE, "chaosd-ledger")
+    assert found is None or scene.ledger().intents == {}
+
+
+@pytest.mark.parametrize("stop", [on.halted, on.annotated])
+def test_a_halt_breaks_a_swap_under_way(stop: Trouble) -> None:
+    """It came between the last look at the ledger and the reservation: nothing is reserved."""
+    scene = Scene(fill=on.shop)
+    hook = Hook(f"PATCH {LEDGER}", lambda: stop(scene, scene.processes[0]), nth=2)
+    ended = scene.leader(through=hook).attempt()
+    assert hook.left == 0
+    assert codes(ended) == {Code.HALTED}
+    assert scene.ledger().intents == {}
+    assert scene.victims() == []
+
+
+def test_a_ledger_that_others_keep_changing_is_given_up() -> None:
+    """Three conflicts in a row end the attempt, and nothing is struck."""
+    scene = Scene(fill=on.shop)
+    names = iter("abcdefgh")
+
+    class Busy(Hook):
+        def send(self, method: str, path: str, *args: Any) -> Any:
+            if method == "PATCH" and path == LEDGER and process.context.leading:
+                scene.rewrite(lambda ledger: halt(ledger, on.STOP, next(names)))
+            return super().send(method, path, *args)
+
+    process = scene.process(through=Busy("never", lambda: None))
+    process.start()
+    ended = process.attempt()
+    assert codes(ended) == {Code.LEDGER_CONTENDED}
+    assert len(scene.ledger().paused) == 3
+    assert scene.victims() == []
+
+
+def test_a_cluster_that_reads_too_slowly_makes_the_slot_late() -> None:
+    """What took until 30 s after the slot is not struck any more."""
+    scene = Scene(fill=on.shop)
+    process = scene.leader(through=Hook("/nodes/", lambda: scene.clock.advance(12)))
+    ended = process.attempt(at=scene.now() - timedelta(seconds=25))
+    assert codes(ended) == {Code.TOO_LATE}
+    assert scene.victims() == []
+
+
+def test_the_report_of_a_reserved_kill_names_its_intent() -> None:
+    """The ledger has it with victim, lock, deadline and the holder who struck."""
+    scene = Scene(fill=on.shop)
+    ended = scene.leader().attempt(workload=on.WEB)
+    (intent,) = scene.ledger().intents.values()
+    assert ended.intent == intent
+    assert (intent.workload, intent.locks, intent.desired) == (on.WEB, (on.WEB,), 3)
+    assert intent.recover_by == scene.now() + timedelta(minutes=1)
+    assert [(s.holder, s.term, s.state) for s in intent.steps] == [("a", 1, StepState.KILLED)]
+    assert scene.victims() == [f"shop/{intent.victim.name}"]
