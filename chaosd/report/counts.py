@@ -21,21 +21,18 @@ class Counts:
     """The counters and histograms."""
 
     def __init__(self, make: Declarations) -> None:
+        self._make_attempts(make)
+        self._make_outcomes(make)
+        self._make_process(make)
+        self._kinds: set[str] = set()
+
+    def _make_attempts(self, make: Declarations) -> None:
         self._attempts = make.counter(
             "attempts_total",
             "Attempts that ended, by how: killed, refused, failed, dryRun, unknown (not known when"
             " the attempt ended; the kill counts when it is), or skipped (nothing was reserved).",
             *("policy", "target", "result"),
             example="sum by (policy, result) (increase(chaosd_attempts_total[1d]))",
-        )
-        self._kills = make.counter(
-            "kills_total",
-            "Actions by their result: killed, refused (by a disruption budget, or the victim was"
-            " gone or another by then), failed (nothing happened) or dryRun. Each counts in one"
-            " process only: sum over processes.",
-            *("target", "policy", "namespace", "action", "result"),
-            example="sum by (policy, namespace)"
-            ' (increase(chaosd_kills_total{result="killed"}[1w]))',
         )
         self._skips = make.counter(
             "skips_total",
@@ -49,6 +46,17 @@ class Counts:
             "Slots that could not start within 30 s of their time and were dropped.",
             "policy",
             example="sum by (policy) (increase(chaosd_slots_missed_total[1h])) > 0",
+        )
+
+    def _make_outcomes(self, make: Declarations) -> None:
+        self._kills = make.counter(
+            "kills_total",
+            "Actions by their result: killed, refused (by a disruption budget, or the victim was"
+            " gone or another by then), failed (nothing happened) or dryRun. Each counts in one"
+            " process only: sum over processes.",
+            *("target", "policy", "namespace", "action", "result"),
+            example="sum by (policy, namespace)"
+            ' (increase(chaosd_kills_total{result="killed"}[1w]))',
         )
         self._verdicts = make.counter(
             "verdicts_total",
@@ -66,6 +74,8 @@ class Counts:
             example="histogram_quantile(0.9,"
             " sum by (le, policy) (rate(chaosd_recovery_seconds_bucket[1w])))",
         )
+
+    def _make_process(self, make: Declarations) -> None:
         self._failures = make.counter(
             "failures_total",
             "Things inside chaosd that went wrong, by what it was doing; the log has the details.",
@@ -87,7 +97,6 @@ class Counts:
             example="histogram_quantile(0.99,"
             " sum by (le, verb) (rate(chaosd_api_request_duration_seconds_bucket[5m])))",
         )
-        self._kinds: set[str] = set()
 
     def policy(self, name: str) -> None:
         """Begin a policy's series at zero, so that its first event is an increase."""
