@@ -114,14 +114,21 @@ class Lead:
         return False
 
     def _first_start(self, document: Document) -> None:
-        """Make the ledger, or adopt the one that is there, and name it in the Lease."""
+        """Make the ledger, or adopt the one that is there, and name it in the Lease.
+
+        A process that has known a ledger names that one again: somebody took its name, or the whole
+        Lease, away, and that alone makes no other ledger trustworthy.
+        """
         context = self._context
-        found = self._ledger.read()
-        if found is None:
-            found = self._ledger.create(ledger_text.encode(Ledger()), {})
-            context.report.noted("made the ledger", uid=found.uid)
-        context.lease.swap(document, document.text, {LEDGER_UID: found.uid})
-        context.book.uid = found.uid
+        uid = context.book.uid
+        if uid is None:
+            found = self._ledger.read()
+            if found is None:
+                found = self._ledger.create(ledger_text.encode(Ledger()), {})
+                context.report.noted("made the ledger", uid=found.uid)
+            uid = found.uid
+        context.lease.swap(document, document.text, {LEDGER_UID: uid})
+        context.book.uid = uid
 
     def _lose(self, why: str) -> None:
         if self._context.leadership is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from chaosd.core.ledger import Halt, Ledger, Result, StepState
+from chaosd.core.model import Limits
 from chaosd.core.transitions import halt
 from chaosd.kube.transport import Reply
 from chaosd.sandbox import Cluster, Denial, scenarios
@@ -33,6 +34,11 @@ def web(replicas: int, **options: Any) -> Callable[[Cluster], None]:
         scenarios.deployment(cluster, "shop", "web", replicas, **options)
 
     return fill
+
+
+def one_an_hour() -> Limits:
+    """A limit that a single kill uses up."""
+    return Limits(per_hour=1)
 
 
 def all_well(scene: Scene, process: Process) -> None:
