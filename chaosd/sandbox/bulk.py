@@ -114,7 +114,7 @@ def _counts(replicas: int) -> Json:
 def _running(cluster: Cluster, spec: Json) -> Json:
     now = stamp(cluster.now())
     conditions = [
-        {"type": kind, "status": "True", "lastTransitionTime": now, "lastProbeTime": None}
+        {"type": kind, "status": "True", "lastTransitionTime": now}
         for kind in (
             "PodReadyToStartContainers",
             "Initialized",

@@ -33,6 +33,19 @@ def _copy(value: Any) -> Any:
     return value
 
 
+def without_nulls(value: T) -> T:
+    """A copy without the keys whose value is null: the API server takes those as not set."""
+    return cast("T", _pruned(value))
+
+
+def _pruned(value: Any) -> Any:
+    if type(value) is dict:
+        return {name: _pruned(item) for name, item in value.items() if item is not None}
+    if type(value) is list:
+        return [_pruned(item) for item in value]
+    return value
+
+
 def stamp(when: datetime) -> str:
     """RFC 3339 in UTC with whole seconds, as metav1.Time is written."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

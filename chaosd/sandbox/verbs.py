@@ -17,7 +17,7 @@ from chaosd.sandbox.errors import (
     method_not_allowed,
     not_found,
 )
-from chaosd.sandbox.objects import Json, is_deleting, stamp, thaw
+from chaosd.sandbox.objects import Json, is_deleting, stamp, thaw, without_nulls
 from chaosd.sandbox.patches import (
     JSON_PATCH,
     MERGE_PATCH,
@@ -52,6 +52,7 @@ def create_object(cluster: Cluster, target: Target, item: Json, *, dry_run: bool
     resource = target.resource
     if resource.namespaced and target.namespace is None:
         raise method_not_allowed()
+    item = _read_in(resource, item)
     check_identity(resource, item, target.scope, "")
     meta = item["metadata"]
     if meta.get("resourceVersion"):
@@ -94,6 +95,7 @@ def update_object(
 ) -> tuple[Json, bool]:
     """Replace an object, or its status; the stored object and whether it was created."""
     resource = target.resource
+    item = _read_in(resource, item)
     check_identity(resource, item, target.scope, target.name)
     existing = cluster.get(resource.id, target.scope, target.name)
     uid = item["metadata"].get("uid")
@@ -185,6 +187,7 @@ def patch_object(
         )
     existing = read_object(cluster, target)
     patched = patch_or_refuse(media_type, with_kind(resource, thaw(existing)), patch)
+    patched = _read_in(resource, patched)
     check_identity(resource, patched, target.scope, target.name)
     meta = patched["metadata"]
     if not meta.get("resourceVersion"):
@@ -209,6 +212,10 @@ def patch_or_refuse(media_type: str, target: Json, patch: Any) -> Json:
 def with_kind(resource: Resource, item: Json) -> Json:
     """The object as it leaves the API: with its kind and apiVersion in front."""
     return {"kind": resource.kind, "apiVersion": resource.api_version, **item}
+
+
+def _read_in(resource: Resource, item: Json) -> Json:
+    return item if resource.custom else without_nulls(item)
 
 
 def _bare(item: Json) -> Json:

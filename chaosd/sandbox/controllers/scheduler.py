@@ -110,9 +110,10 @@ class Scheduler:
 
 
 def capacity(node: Json) -> int:
-    """How many pods a node takes."""
+    """How many pods a node takes: 110, as a kubelet does, unless it says another number."""
     allocatable = (node.get("status") or {}).get("allocatable") or {}
-    return int(allocatable.get("pods", 110))
+    number = str(allocatable.get("pods", ""))
+    return int(number) if number.isdecimal() else 110
 
 
 def fits(pod: Json, node: Json) -> bool:
