@@ -22,9 +22,9 @@ from chaosd.ports import Scope, Target
 
 
 class PolicyOutlook(Struct, frozen=True, rename="camel"):
-    """What one policy can do: ``workloads`` opted in and were looked at, ``eligible`` of them could
-    be struck now; ``counts`` has them by reason code. ``bypasses``: whether it kills past
-    PodDisruptionBudgets."""
+    """What one policy can do: ``workloads`` opted in and were looked at, ``eligible`` of them are
+    candidates now (their pods and budgets are asked when one is drawn); ``counts`` has them by
+    reason code. ``bypasses``: whether it kills past PodDisruptionBudgets."""
 
     policy: str
     dry_run: bool
@@ -178,8 +178,8 @@ def _sentence(policy: Policy, one: PolicyOutlook) -> str:
     not_now = f" (not the others: {why})" if why else ""
     pods = "one pod" if policy.count == 1 else f"one pod of each of {policy.count} workloads"
     found = (
-        f"of {_count(one.workloads, 'workload')} that opted in, {one.eligible} could be struck now"
-        f"{not_now}"
+        f"of {_count(one.workloads, 'workload')} that opted in, "
+        f"{one.eligible} {_are(one.eligible)} now{not_now}"
         if one.workloads
         else "no workload has opted in"
     )
@@ -226,6 +226,10 @@ def _limits(limits: Limits) -> str:
         (limits.concurrent, "at once"),
     )
     return ", ".join(f"{n} {when}" for n, when in asked if n is not None) or "none"
+
+
+def _are(n: int) -> str:
+    return "is a candidate" if n == 1 else "are candidates"
 
 
 def _count(n: int, noun: str) -> str:

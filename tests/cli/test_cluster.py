@@ -20,7 +20,7 @@ def test_what_it_would_do_there_in_plain_words(shop: Shop) -> None:
     assert answer.code == 0
     assert "Nothing that it needs is missing from the permissions." in answer.out
     assert "web: evicts one pod every 1h, within PodDisruptionBudgets" in answer.out
-    assert "of 2 workloads that opted in, 1 could be struck now" in answer.out
+    assert "of 2 workloads that opted in, 1 is a candidate now" in answer.out
     assert "mean: DRY RUN: would evict" in answer.out
 
 

@@ -47,7 +47,7 @@ def test_workloads_are_counted_and_kills_expected() -> None:
     assert found.kills_a_week == pytest.approx(140)
     words = "\n".join(found.says)
     assert "web: evicts one pod every 1h, within PodDisruptionBudgets" in words
-    assert "3 could be struck now (not the others: tooFewReplicas 1)" in words
+    assert "3 are candidates now (not the others: tooFewReplicas 1)" in words
     assert "6 an hour, 20 a day, 1 at once" in words
     assert "respected by every policy" in words
 
