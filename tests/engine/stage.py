@@ -11,6 +11,7 @@ from typing import Any
 from chaosd.ports import Unanswered
 
 HANG = 12.0
+SLOW = (6.0, 2.0)
 LATE = 20.0
 FREEZE = 40.0
 
@@ -21,6 +22,7 @@ class Kind(StrEnum):
     ERROR_BEFORE = "error before it took effect"
     ERROR_AFTER = "error after it took effect"
     HANG = "hang: given up, and it takes effect later"
+    SLOW = "slow: it takes effect later, and the answer comes later still"
     DEATH_BEFORE = "death of the process before"
     DEATH_AFTER = "death of the process after"
     FREEZE = "freeze: another takes over, then it wakes and goes on"
@@ -94,6 +96,11 @@ class Stage:
                 self.later(LATE, do)
                 self.during(process, actor, HANG, False)
                 raise Unanswered(f"{name}: timed out")
+            case Kind.SLOW:
+                self.during(process, actor, SLOW[0], False)
+                result = do()
+                self.during(process, actor, SLOW[1], False)
+                return result
             case Kind.DEATH_BEFORE:
                 raise Died(process)
             case Kind.DEATH_AFTER:

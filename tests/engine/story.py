@@ -107,8 +107,8 @@ def tell(fault_at: int | None = None, kind: Kind | None = None, *, requests: boo
     system = world.sandbox.cluster.get("namespaces", "", "kube-system") or {}
     offset = _first_slot(system["metadata"]["uid"])
     person = Person(world)
-    world.at(offset + 15, person.ask)
-    world.at(offset + 31, person.halt)
+    world.at(offset + 20, person.ask)
+    world.at(offset + 1, person.halt)
     world.at(offset + 50, world.file.spoil)
     world.at(offset + 58, lambda: world.file.write(other, "second"))
     world.at(offset + 75, lambda: world.terminate(first))
