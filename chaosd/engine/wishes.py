@@ -37,11 +37,16 @@ class Wishes:
             return (), wake
 
     def run(self, request: Request) -> Ended:
-        """One attempt for a request, with every guard on, and its answer to the ledger."""
-        slot = Slot(request.policy, request.workload or EVERY_WORKLOAD, request.at)
-        action_id = f"{slot.action_id(0)}.{request.id}"
-        ended = self._attempts.run(slot, action_id)
+        """One attempt for a request, with every guard on, and its answer to the ledger.
+
+        It is good until it expires, so until then it is not late.
+        """
         context = self._context
+        asked = Slot(request.policy, request.workload or EVERY_WORKLOAD, request.at)
+        action_id = f"{asked.action_id(0)}.{request.id}"
+        now = context.clock.now()
+        slot = Slot(asked.policy, asked.workload, now) if now < request.expires else asked
+        ended = self._attempts.run(slot, action_id)
         try:
             context.book.change(
                 lambda ledger: answer(
