@@ -28,8 +28,9 @@ class Kind(StrEnum):
     FREEZE = "freeze: another takes over, then it wakes and goes on"
 
 
-LOCAL = (Kind.DEATH_BEFORE, Kind.DEATH_AFTER, Kind.FREEZE)
-"""What can happen at a call that does not leave the process."""
+LOCAL = (Kind.DEATH_BEFORE, Kind.FREEZE)
+"""What can happen at a call that does not leave the process: dying after it is dying before the
+next."""
 
 
 READ = (Kind.ERROR_BEFORE, Kind.HANG, Kind.DEATH_BEFORE, Kind.FREEZE)
