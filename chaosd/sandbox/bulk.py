@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from chaosd.sandbox.cluster import Cluster
 from chaosd.sandbox.controllers.deployments import HASH_LABEL, REVISION
 from chaosd.sandbox.controllers.kubelet import container_status
@@ -9,7 +11,7 @@ from chaosd.sandbox.controllers.pods import template_hash
 from chaosd.sandbox.objects import Json, owner_reference, stamp
 from chaosd.sandbox.prepare import default
 from chaosd.sandbox.scenarios import namespace, node
-from chaosd.sandbox.templates import OPT_IN, pod_template
+from chaosd.sandbox.templates import pod_template
 
 
 def bulk(
@@ -32,83 +34,83 @@ def bulk(
         node(cluster, f"node-{number:04}", zone=f"zone-{'abc'[number % 3]}", pods=100_000)
     for number in range(namespaces):
         namespace(cluster, f"ns-{number:03}")
+    fields = _managed_fields() if managed_fields else {}
     chosen = 0.0
     for number in range(deployments):
         chosen += opted_in
         opt_in = chosen >= 1
         chosen -= opt_in
         home = f"ns-{number % namespaces:03}"
-        _deployment(cluster, home, number, pods_each, nodes, opt_in, managed_fields)
+        _deployment(cluster, _App(number, home, pods_each, nodes, opt_in, fields))
     cluster.compact()
 
 
-def _deployment(
-    cluster: Cluster,
-    home: str,
-    number: int,
-    pods_each: int,
-    nodes: int,
-    opt_in: bool,
-    managed_fields: bool,
-) -> None:
-    name = f"app-{number:05}"
-    labels = {"app": name, **({OPT_IN: "true"} if opt_in else {})}
-    fields = _managed_fields() if managed_fields else {}
-    template = pod_template(name, {"pod_opt_in": True if opt_in else None})
+@dataclass(frozen=True, slots=True)
+class _App:
+    """One Deployment of a large cluster."""
+
+    number: int
+    home: str
+    pods: int
+    nodes: int
+    opt_in: bool
+    fields: Json
+    """More metadata: managedFields, or nothing."""
+
+    @property
+    def name(self) -> str:
+        return f"app-{self.number:05}"
+
+
+def _deployment(cluster: Cluster, app: _App) -> None:
+    template = pod_template(app.name, {"pod_opt_in": True if app.opt_in else None})
+    labels = dict(template["metadata"]["labels"])
     shape: Json = {
-        "metadata": {"name": name, "namespace": home, "labels": labels, "generation": 1, **fields},
+        "metadata": _meta(app, app.name, labels, None) | {"annotations": {REVISION: "1"}},
         "spec": {
-            "replicas": pods_each,
-            "selector": {"matchLabels": {"app": name}},
+            "replicas": app.pods,
+            "selector": {"matchLabels": {"app": app.name}},
             "template": template,
         },
-        "status": {"observedGeneration": 1, "updatedReplicas": pods_each, **_counts(pods_each)},
+        "status": {"updatedReplicas": app.pods, **_counts(app.pods)},
     }
     default(cluster.resources["deployments.apps"], shape)
-    hashed = template_hash(shape["spec"]["template"])
-    shape["metadata"]["annotations"] = {REVISION: "1"}
     deployment = cluster.add("deployments.apps", shape)
-    pod_labels = {**template["metadata"]["labels"], HASH_LABEL: hashed}
-    spec = shape["spec"]["template"]["spec"]
+    hashed = template_hash(shape["spec"]["template"])
+    owner = owner_reference("apps/v1", "Deployment", deployment)
+    name, labels = f"{app.name}-{hashed}", {**labels, HASH_LABEL: hashed}
+    spec = template["spec"]
     replica_set = cluster.add(
         "replicasets.apps",
         {
-            "metadata": {
-                "name": f"{name}-{hashed}",
-                "namespace": home,
-                "labels": pod_labels,
-                "annotations": {REVISION: "1"},
-                "generation": 1,
-                "ownerReferences": [owner_reference("apps/v1", "Deployment", deployment)],
-            },
+            "metadata": _meta(app, name, labels, owner) | {"annotations": {REVISION: "1"}},
             "spec": {
-                "replicas": pods_each,
-                "selector": {"matchLabels": {"app": name, HASH_LABEL: hashed}},
-                "template": {"metadata": {"labels": pod_labels}, "spec": spec},
+                "replicas": app.pods,
+                "selector": {"matchLabels": {"app": app.name, HASH_LABEL: hashed}},
+                "template": {"metadata": {"labels": labels}, "spec": spec},
             },
-            "status": {"observedGeneration": 1, "fullyLabeledReplicas": pods_each}
-            | _counts(pods_each),
+            "status": {"fullyLabeledReplicas": app.pods, **_counts(app.pods)},
         },
     )
-    owners = [owner_reference("apps/v1", "ReplicaSet", replica_set)]
+    owner = owner_reference("apps/v1", "ReplicaSet", replica_set)
     status = _running(cluster, spec)
-    for at in range(pods_each):
-        meta = {
-            "name": f"{name}-{hashed}-{cluster.suffix()}",
-            "namespace": home,
-            "labels": pod_labels,
-            "generation": 1,
-            "ownerReferences": owners,
-            **fields,
-        }
-        on = f"node-{(number * pods_each + at) % nodes:04}"
+    for at in range(app.pods):
+        meta = _meta(app, f"{name}-{cluster.suffix()}", labels, owner)
+        on = f"node-{(app.number * app.pods + at) % app.nodes:04}"
         pod = {"metadata": meta, "spec": {**spec, "nodeName": on}, "status": status}
         cluster.add("pods", pod)
 
 
+def _meta(app: _App, name: str, labels: dict[str, str], owner: Json | None) -> Json:
+    meta: Json = {"name": name, "namespace": app.home, "labels": labels, "generation": 1}
+    if owner is not None:
+        meta["ownerReferences"] = [owner]
+    return meta | app.fields
+
+
 def _counts(replicas: int) -> Json:
     names = ("replicas", "readyReplicas", "availableReplicas")
-    return dict.fromkeys(names, replicas)
+    return {"observedGeneration": 1, **dict.fromkeys(names, replicas)}
 
 
 def _running(cluster: Cluster, spec: Json) -> Json:

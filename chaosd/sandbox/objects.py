@@ -33,6 +33,11 @@ def _copy(value: Any) -> Any:
     return value
 
 
+def for_status(item: Json) -> Json:
+    """A copy whose status alone may be changed in place: cheap, however heavy the object is."""
+    return {**item, "status": thaw(item.get("status") or {})}
+
+
 def without_nulls(value: T) -> T:
     """A copy without the keys whose value is null: the API server takes those as not set."""
     return cast("T", _pruned(value))

@@ -1,6 +1,6 @@
 """Bodies in Kubernetes' protobuf form, as far as kubectl sends them.
 
-kubectl's typed commands (create namespace, create configmap, drain, auth can-i, ...) offer no JSON.
+kubectl's typed commands (create namespace, create deployment, drain, auth can-i) send no JSON.
 The few messages below are read by their published field numbers (generated.proto of each group);
 anything else is refused, never half read.
 https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding
@@ -82,6 +82,27 @@ _REVIEW: Message = {
     2: Field("nonResourceAttributes", {1: Field("path", "text"), 2: Field("verb", "text")}),
 }
 _SKIP = Field("", "skip")
+_CONTAINER: Message = {
+    1: Field("name", "text"),
+    2: Field("image", "text"),
+    3: Field("command", "text", many=True),
+    4: Field("args", "text", many=True),
+    6: Field(
+        "ports",
+        {
+            1: Field("name", "text"),
+            3: Field("containerPort", "number"),
+            4: Field("protocol", "text"),
+        },
+        many=True,
+    ),
+}
+_TEMPLATE: Message = {
+    1: Field("metadata", META),
+    2: Field(
+        "spec", {2: Field("containers", _CONTAINER, many=True), 3: Field("restartPolicy", "text")}
+    ),
+}
 KINDS: dict[str, Message] = {
     "Namespace": {1: Field("metadata", META), 2: _SKIP, 3: _SKIP},
     "ConfigMap": {
@@ -91,6 +112,32 @@ KINDS: dict[str, Message] = {
     },
     "Eviction": {1: Field("metadata", META), 2: Field("deleteOptions", _DELETE_OPTIONS)},
     "DeleteOptions": _DELETE_OPTIONS,
+    "Deployment": {
+        1: Field("metadata", META),
+        2: Field(
+            "spec",
+            {
+                1: Field("replicas", "number"),
+                2: Field("selector", _SELECTOR),
+                3: Field("template", _TEMPLATE),
+                4: Field("strategy", {1: Field("type", "text")}),
+            },
+        ),
+        3: _SKIP,
+    },
+    "Job": {
+        1: Field("metadata", META),
+        2: Field(
+            "spec",
+            {
+                1: Field("parallelism", "number"),
+                2: Field("completions", "number"),
+                6: Field("template", _TEMPLATE),
+                7: Field("backoffLimit", "number"),
+            },
+        ),
+        3: _SKIP,
+    },
     "PodDisruptionBudget": {
         1: Field("metadata", META),
         2: Field(
@@ -134,6 +181,8 @@ def _message(raw: bytes, message: Message, path: str) -> Json:
     for number, value in _fields(raw):
         field = message.get(number)
         if field is None:
+            if value in (0, b""):
+                continue  # Go writes most fields that were never set
             raise ProtobufError(f"field {number} of {path} is not known here; send JSON")
         if field.kind == "skip":
             continue
@@ -142,8 +191,8 @@ def _message(raw: bytes, message: Message, path: str) -> Json:
             found.setdefault(field.name, {})[_text(entry.get(1, b""))] = _text(entry.get(2, b""))
             continue
         read = _value(value, field, f"{path}.{field.name}")
-        if read == "" and not field.many:
-            continue  # Go writes texts that were never set
+        if read in ("", {}) and not field.many:
+            continue  # the same
         if field.many:
             found.setdefault(field.name, []).append(read)
         else:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaosd.sandbox import Cluster, ManualClock
-from chaosd.sandbox.cluster import HistoryGoneError
+from chaosd.sandbox import Cluster, ManualClock, scenarios
+from chaosd.sandbox.cluster import Change, HistoryGoneError
 from chaosd.sandbox.demo import demo
 from chaosd.sandbox.objects import Json
-from tests.sandbox.support import make_world
+from tests.sandbox.support import DEPLOYMENTS, MERGE, STRATEGIC, make_world, shop
 
 
 def config_map(name: str, **data: str) -> Json:
@@ -30,6 +31,31 @@ def test_every_write_has_its_own_revision() -> None:
         copy["data"]["x"] = "2"
     assert cluster.revision == before + 2
     assert made["data"] == {"x": "1"}  # stored objects are never changed in place
+
+
+def test_nobody_changes_a_stored_object() -> None:
+    """Neither the API nor a controller: history and open pages would change with it."""
+    world = shop()
+    written: list[tuple[Json, bytes]] = []
+
+    def note(change: Change) -> None:
+        if change.new is not None:
+            written.append((change.new, msgspec.json.encode(change.new)))
+
+    world.cluster.subscribe(note)
+    scenarios.stateful_set(world.cluster, "shop", "cart", 2)
+    scenarios.daemon_set(world.cluster, "shop", "agent")
+    scenarios.job(world.cluster, "shop", "j", completions=2, run_seconds=5)
+    world.pass_time(30)
+    world.evict(world.pod()["metadata"]["name"], preconditions={"uid": "wrong"})
+    world.evict(world.pod("cart")["metadata"]["name"])
+    body = {"metadata": {"annotations": {"a": "b"}}, "spec": {"template": {"spec": {"x": 1}}}}
+    world.ok("PATCH", f"{DEPLOYMENTS}/web", body, STRATEGIC)
+    world.ok("PATCH", f"{DEPLOYMENTS}/web/scale", {"spec": {"replicas": 2}}, MERGE)
+    scenarios.set_node_ready(world.cluster, "node-0", False)
+    world.pass_time(200)
+    assert len(written) > 100
+    assert [item for item, was in written if msgspec.json.encode(item) != was] == []
 
 
 def test_the_same_seed_makes_the_same_cluster() -> None:

@@ -166,8 +166,12 @@ def test_delete_waits_until_the_pod_is_gone(kubectl: Kubectl, server: SandboxSer
 
 
 def test_create_and_apply(kubectl: Kubectl) -> None:
-    """A namespace, and a ConfigMap that is made, changed, left alone and deleted."""
+    """Kinds by their commands, and a ConfigMap that is made, changed, left alone and deleted."""
     assert "created" in kubectl("create", "namespace", "fresh")
+    kubectl("create", "deployment", "hello", "--image=any", "--replicas=2", "-n", "fresh")
+    kubectl("create", "job", "once", "--image=any", "-n", "fresh", "--", "true")
+    kubectl("create", "pdb", "hello", "--selector=app=hello", "--min-available=50%", "-n", "fresh")
+    kubectl("wait", "--for=condition=Available", "deploy/hello", "-n", "fresh", "--timeout=30s")
     manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: applied}\ndata: {key: %s}\n"
     for value, word in (("one", "created"), ("two", "configured"), ("two", "unchanged")):
         assert word in kubectl("apply", "-n", "fresh", "-f", "-", stdin=manifest % value)

@@ -62,6 +62,15 @@ def test_a_number_or_a_percentage(raw: bytes, expected: dict[str, object]) -> No
     assert found["spec"] == expected
 
 
+def test_unset_fields_are_passed_over() -> None:
+    """Go writes fields that were never set; only set ones that are unknown are refused."""
+    raw = field(1, META) + field(
+        2, field(1, 2) + field(4, field(1, "")) + field(7, 0) + field(9, "")
+    )
+    found = decode(body("apps/v1", "Deployment", raw))
+    assert found["spec"] == {"replicas": 2}
+
+
 def test_an_eviction_over_the_api() -> None:
     """kubectl drain sends this: preconditions, grace and dry run are honoured."""
     world = shop()
@@ -82,6 +91,8 @@ def test_an_eviction_over_the_api() -> None:
         body("v1", "Secret", b""),
         body("v1", "ConfigMap", field(1, 5)),
         body("v1", "ConfigMap", field(99, "x")),
+        body("v1", "ConfigMap", field(99, 1)),
+        body("apps/v1", "Deployment", field(2, field(3, field(2, field(1, "volume"))))),
         body("v1", "ConfigMap", field(1, field(1, b"\xff"))),
         body("v1", "ConfigMap", b"\x0a\x7f"),
         body("v1", "ConfigMap", b"\x0d1234"),

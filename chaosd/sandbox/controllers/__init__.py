@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import datetime
 
@@ -56,7 +56,7 @@ class Controllers:
             self._scheduler = Scheduler(cluster, timings, rng)
             self._kubelet = Kubelet(cluster, timings, rng)
             self._inbox: deque[Change] = deque()
-            self._queues: dict[str, dict[Key, None]] = {kind: {} for kind in ORDER}
+            self._queues = {kind: OrderedDict[Key, None]() for kind in ORDER}
             self._timers: list[tuple[datetime, str, Key]] = []
             self._armed: dict[Work, datetime] = {}
             self._unsubscribe = cluster.subscribe(self._inbox.append)
@@ -85,8 +85,7 @@ class Controllers:
     def _next(self) -> Work | None:
         for kind, queue in self._queues.items():
             if queue:
-                key = next(iter(queue))
-                del queue[key]
+                key, _ = queue.popitem(last=False)
                 return kind, key
         return None
 

@@ -14,13 +14,13 @@ from chaosd.sandbox.cluster import Cluster
 from chaosd.sandbox.objects import (
     Json,
     controller_of,
+    for_status,
     int_or_percent,
     is_deleting,
     is_ready,
     labels_of,
     parse_time,
     set_condition,
-    thaw,
 )
 from chaosd.sandbox.selectors import matches_labels, parse_label_selector
 
@@ -46,8 +46,8 @@ def reconcile(cluster: Cluster, budget: Json, now: datetime) -> datetime | None:
     if is_deleting(budget):
         return None
     pods = _pods_of(cluster, budget)
-    copy = thaw(budget)
-    status = copy.setdefault("status", {})
+    copy = for_status(budget)
+    status = copy["status"]
     generation = budget["metadata"].get("generation", 1)
     try:
         numbers = _numbers(cluster, budget, pods)

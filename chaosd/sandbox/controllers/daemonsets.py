@@ -15,7 +15,6 @@ from chaosd.sandbox.objects import (
     is_ready,
     labels_of,
     split_available,
-    thaw,
     without_empty,
 )
 
@@ -133,7 +132,7 @@ def _write_status(
     min_ready = daemon_set["spec"].get("minReadySeconds", 0)
     available, soonest = split_available(standing, min_ready, now)
     updated = [pod for pod in standing if labels_of(pod).get(REVISION_LABEL) == revision]
-    copy = thaw(daemon_set)
+    copy = {**daemon_set}
     copy["status"] = {
         "currentNumberScheduled": len(standing),
         "numberMisscheduled": sum(1 for node in by_node if by_node[node] and node not in names),

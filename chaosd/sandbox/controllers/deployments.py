@@ -39,6 +39,7 @@ def reconcile(cluster: Cluster, deployment: Json, now: datetime) -> datetime | N
             _write_status(cluster, deployment, None, others, now)
             return None
         current = _new_replica_set(cluster, deployment, name, others)
+    current = _promote(cluster, current, others)
     current = _scale(cluster, deployment, current, others)
     others = [one for one in cluster.dependents_of(uid, REPLICA_SETS) if _hash_of(one) != name]
     _write_status(cluster, deployment, current, others, now)
@@ -56,13 +57,12 @@ def _new_replica_set(cluster: Cluster, deployment: Json, name: str, others: list
     labels[HASH_LABEL] = name
     selector = thaw(spec["selector"])
     selector.setdefault("matchLabels", {})[HASH_LABEL] = name
-    revisions = [int(annotations_of(one).get(REVISION, "0")) for one in others]
     annotations = {
         key: value
         for key, value in annotations_of(deployment).items()
         if key != "kubectl.kubernetes.io/last-applied-configuration"
     }
-    annotations[REVISION] = str(max(revisions, default=0) + 1)
+    annotations[REVISION] = str(_last_revision(others) + 1)
     replica_spec: Json = {"replicas": 0, "selector": selector, "template": template}
     if spec.get("minReadySeconds"):
         replica_spec["minReadySeconds"] = spec["minReadySeconds"]
@@ -81,6 +81,21 @@ def _new_replica_set(cluster: Cluster, deployment: Json, name: str, others: list
             "status": {"replicas": 0},
         },
     )
+
+
+def _last_revision(replica_sets: list[Json]) -> int:
+    found = (annotations_of(one).get(REVISION, "0") for one in replica_sets)
+    return max((int(text) for text in found if text.isdecimal()), default=0)
+
+
+def _promote(cluster: Cluster, current: Json, others: list[Json]) -> Json:
+    """An old template that is rolled back to becomes the newest revision."""
+    last = _last_revision(others)
+    if _last_revision([current]) > last:
+        return current
+    annotations = {**annotations_of(current), REVISION: str(last + 1)}
+    metadata = {**current["metadata"], "annotations": annotations}
+    return cluster.put(REPLICA_SETS, {**current, "metadata": metadata})
 
 
 def _scale(cluster: Cluster, deployment: Json, current: Json, others: list[Json]) -> Json:
@@ -168,7 +183,7 @@ def _write_status(
     wanted = deployment["spec"].get("replicas", 1)
     updated = (current.get("status") or {}).get("replicas", 0) if current else 0
     replicas, available = total("replicas"), total("availableReplicas")
-    copy = thaw(deployment)
+    copy = {**deployment}
     conditions = (deployment.get("status") or {}).get("conditions")
     copy["status"] = without_empty(
         {
@@ -184,8 +199,9 @@ def _write_status(
         copy["status"]["conditions"] = thaw(conditions)
     _set_conditions(copy, current, wanted, updated, replicas, available, now)
     if current:
-        revision = annotations_of(current).get(REVISION)
-        copy["metadata"].setdefault("annotations", {})[REVISION] = revision
+        revision = {REVISION: annotations_of(current).get(REVISION)}
+        annotations = {**annotations_of(deployment), **revision}
+        copy["metadata"] = {**deployment["metadata"], "annotations": annotations}
     cluster.put(DEPLOYMENTS, copy)
 
 

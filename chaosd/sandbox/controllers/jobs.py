@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from chaosd.sandbox.cluster import Cluster
-from chaosd.sandbox.controllers.pods import delete_pod, make_pod
+from chaosd.sandbox.controllers.pods import TRACKING, delete_pod, make_pod
 from chaosd.sandbox.deletes import finish_if_released
 from chaosd.sandbox.objects import (
     Json,
     condition_is,
+    for_status,
     is_active,
     is_deleting,
     is_finished,
@@ -21,16 +22,14 @@ from chaosd.sandbox.objects import (
 )
 
 JOBS = "jobs.batch"
-TRACKING = "batch.kubernetes.io/job-tracking"
-"""Holds a finished pod until its Job has counted it, so that none is counted twice or never."""
 
 
 def reconcile(cluster: Cluster, job: Json, now: datetime) -> datetime | None:
     """Count finished pods, make new ones, write the status."""
     if is_deleting(job) or job["spec"].get("suspend"):
         return None
-    copy = thaw(job)
-    status = copy.setdefault("status", {})
+    copy = for_status(job)
+    status = copy["status"]
     status.setdefault("startTime", stamp(now))
     _count(cluster, job, status)
     if not is_done(copy):

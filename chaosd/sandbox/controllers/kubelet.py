@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chaosd.sandbox.cluster import Change, Cluster
+from chaosd.sandbox.controllers.pods import TRACKING
 from chaosd.sandbox.controllers.timings import NEVER_READY, RUN, START, STOP, Timings, pick
 from chaosd.sandbox.deletes import finish_if_released
 from chaosd.sandbox.objects import (
     Json,
     annotations_of,
     controller_of,
+    for_status,
     is_deleting,
     is_finished,
     is_ready,
@@ -66,15 +68,26 @@ class Kubelet:
     def _vanish(self, copy: Json, now: datetime) -> None:
         """Take a stopped pod away, or leave it as failed to whoever holds a finalizer."""
         copy["metadata"]["deletionGracePeriodSeconds"] = 0
+        if not self._job_of(copy):
+            held = copy["metadata"].get("finalizers") or ()
+            copy["metadata"]["finalizers"] = [one for one in held if one != TRACKING]
         if copy["metadata"].get("finalizers"):
             if not is_finished(copy):
                 finish(copy, "Failed", now)
             copy = self._cluster.put("pods", copy)
         finish_if_released(self._cluster, self._cluster.resources["pods"], copy)
 
+    def _job_of(self, pod: Json) -> Json | None:
+        """The Job that still wants to count a pod."""
+        owner = controller_of(pod)
+        if owner is None or owner["kind"] != "Job":
+            return None
+        job = self._cluster.get("jobs.batch", pod["metadata"]["namespace"], owner["name"])
+        return job if job is not None and job["metadata"]["uid"] == owner["uid"] else None
+
     def _start(self, pod: Json, node: Json, now: datetime) -> datetime | None:
         if "startTime" not in pod["status"]:
-            copy = thaw(pod)
+            copy = for_status(pod)
             status = copy["status"]
             status["startTime"] = stamp(now)
             status["hostIP"] = host_ip(node)
@@ -89,7 +102,7 @@ class Kubelet:
         due = self._time(pod, START, now, self._timings.start)
         if now < due:
             return due
-        copy = thaw(pod)
+        copy = for_status(pod)
         copy["status"] |= {"phase": "Running", "podIP": self._pod_ip(pod)}
         copy["status"]["podIPs"] = [{"ip": copy["status"]["podIP"]}]
         running = {"running": {"startedAt": stamp(now)}}
@@ -143,7 +156,7 @@ class Kubelet:
     def _set_ready(self, pod: Json, ready: bool, now: datetime) -> None:
         if pod["status"].get("phase") != "Running" or is_ready(pod) is ready:
             return
-        copy = thaw(pod)
+        copy = for_status(pod)
         _set_readiness(copy, ready, now)
         for one in copy["status"].get("containerStatuses") or ():
             one["ready"] = ready

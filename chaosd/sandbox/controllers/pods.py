@@ -13,6 +13,9 @@ from chaosd.sandbox.prepare import default_pod_spec
 from chaosd.sandbox.resources import Resource
 from chaosd.sandbox.targets import Target
 
+TRACKING = "batch.kubernetes.io/job-tracking"
+"""Holds a finished pod until its Job has counted it, so that none is counted twice or never."""
+
 
 def template_hash(template: Json, length: int = 10) -> str:
     """A name for a pod template: the same template has the same name."""

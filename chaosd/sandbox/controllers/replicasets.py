@@ -12,7 +12,6 @@ from chaosd.sandbox.objects import (
     is_deleting,
     is_ready,
     split_available,
-    thaw,
     without_empty,
 )
 
@@ -28,8 +27,9 @@ def reconcile(cluster: Cluster, replica_set: Json, now: datetime) -> datetime | 
     active = [pod for pod in cluster.dependents_of(uid, "pods") if is_active(pod)]
     for _ in range(wanted - len(active)):
         make_pod(cluster, cluster.resources[REPLICA_SETS], replica_set)
-    for pod in sorted(active, key=_worth)[: max(0, len(active) - wanted)]:
-        delete_pod(cluster, pod)
+    if len(active) > wanted:
+        for pod in sorted(active, key=_worth)[: len(active) - wanted]:
+            delete_pod(cluster, pod)
     active = [pod for pod in cluster.dependents_of(uid, "pods") if is_active(pod)]
     return _write_status(cluster, replica_set, active, now)
 
@@ -49,7 +49,7 @@ def _write_status(
     ready = [pod for pod in active if is_ready(pod)]
     min_ready = replica_set["spec"].get("minReadySeconds", 0)
     available, soonest = split_available(ready, min_ready, now)
-    copy = thaw(replica_set)
+    copy = {**replica_set}
     copy["status"] = {
         "replicas": len(active),
         **without_empty(

@@ -11,12 +11,12 @@ from chaosd.sandbox.objects import (
     Json,
     Key,
     controller_of,
+    for_status,
     is_deleting,
     is_finished,
     is_ready,
     labels_of,
     set_condition,
-    thaw,
 )
 
 NOT_ANNOTATED = PREFIX + "schedule-seconds"
@@ -68,7 +68,7 @@ class Scheduler:
             self._due[uid] = now + delay
         if now < self._due[uid]:
             return self._due[uid]
-        copy = thaw(pod)
+        copy = for_status(pod)
         node = self._choose(pod)
         key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
         if node is None:
@@ -79,7 +79,7 @@ class Scheduler:
         else:
             self.waiting.pop(key, None)
             self._due.pop(uid, None)
-            copy["spec"]["nodeName"] = node
+            copy["spec"] = {**pod["spec"], "nodeName": node}
             set_condition(copy, "PodScheduled", "True", now, reason=None, message=None)
         self._cluster.put("pods", copy)
         return None

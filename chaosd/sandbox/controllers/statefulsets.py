@@ -14,7 +14,6 @@ from chaosd.sandbox.objects import (
     is_ready,
     labels_of,
     split_available,
-    thaw,
     without_empty,
 )
 
@@ -125,7 +124,7 @@ def _write_status(
     if len(updated) == len(pods) == wanted and all(is_ready(pod) for pod in updated):
         current = revision
     on_current = [pod for pod in standing if labels_of(pod).get(REVISION_LABEL) == current]
-    copy = thaw(stateful_set)
+    copy = {**stateful_set}
     copy["status"] = {
         "replicas": len(pods),
         "availableReplicas": len(available),

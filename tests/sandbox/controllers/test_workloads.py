@@ -96,6 +96,23 @@ def test_a_rollout_keeps_enough_pods_available() -> None:
     assert deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "2"
 
 
+def test_rolling_back_is_a_new_revision() -> None:
+    """The old ReplicaSet is used again, and counts as the newest."""
+    world = shop()
+    first = world.cluster.all("replicasets.apps", "shop")[0]["metadata"]["name"]
+    for image in ("sandbox/other:2", "sandbox/web:1"):
+        world.ok("PATCH", f"{DEPLOYMENTS}/web", new_image(image), STRATEGIC)
+        world.pass_time(60)
+    deployment = world.workload("deployments.apps", "web")
+    assert deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3"
+    scaled = {
+        one["metadata"]["name"]: one["spec"]["replicas"]
+        for one in world.cluster.all("replicasets.apps", "shop")
+    }
+    assert scaled.pop(first) == 4
+    assert list(scaled.values()) == [0]
+
+
 def test_a_rollout_that_gets_stuck() -> None:
     """New pods that never become Ready leave the old ones alone."""
     world = shop()
@@ -284,6 +301,20 @@ def test_killing_a_jobs_pods_uses_up_its_backoff(backoff_limit: int) -> None:
         # The kill that ends the Job also ends the replacement that it had made.
         assert job_status(world)["failed"] == kills + (kills > backoff_limit)
     assert condition_is(world.workload("jobs.batch", "j"), "Failed")
+    assert world.pods("j") == []
+
+
+@pytest.mark.parametrize("policy", ["Background", "Orphan"])
+def test_pods_of_a_deleted_job_can_go(policy: str) -> None:
+    """Nobody counts them any more, so nothing holds them."""
+    world = make_world()
+    scenarios.job(world.cluster, "shop", "j", run_seconds=3600)
+    world.pass_time(20)
+    url = "/apis/batch/v1/namespaces/shop/jobs/j"
+    world.ok("DELETE", url, {"propagationPolicy": policy})
+    for pod in world.pods("j"):
+        world.ok("DELETE", f"{PODS}/{pod['metadata']['name']}")
+    world.pass_time(20)
     assert world.pods("j") == []
 
 
