@@ -19,6 +19,14 @@ It imports nothing else of chaosd. Three layers, each usable without the next:
         node["spec"]["unschedulable"] = True
     with cluster.backdated(timedelta(hours=1)): ...    # build things that have an age
 
+`scenarios` has a function for each kind (namespace, node, deployment, replica_set, stateful_set,
+daemon_set, job, cron_job, pdb, pod, custom_kind, custom), `set_node_ready`, `set_pod_ready`, and
+`pass_time(controllers, clock, seconds)` for virtual time. What a workload's pods may be is
+`templates.TemplateOptions` and `WorkloadOptions` (pod_labels, pod_opt_in, image, start_seconds,
+never_ready, ...). `demo.demo(cluster)` builds the demo's cluster, `bulk.bulk(cluster, ...)` a large
+one. Annotations on a pod that change its delays are in `controllers.timings`. `cluster.compact()`
+forgets all history, so that continue tokens and old watches expire.
+
 **The API without sockets**::
 
     api = Api(cluster, Faults(), access=Access(), journal=Journal(), sleep=clock.sleep)

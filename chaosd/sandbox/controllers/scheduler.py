@@ -6,7 +6,7 @@ import random
 from datetime import datetime
 
 from chaosd.sandbox.cluster import Change, Cluster
-from chaosd.sandbox.controllers.timings import PREFIX, Timings, pick
+from chaosd.sandbox.controllers.timings import SCHEDULE, Timings, pick
 from chaosd.sandbox.objects import (
     Json,
     Key,
@@ -18,8 +18,6 @@ from chaosd.sandbox.objects import (
     labels_of,
     set_condition,
 )
-
-NOT_ANNOTATED = PREFIX + "schedule-seconds"
 
 
 class Scheduler:
@@ -64,7 +62,7 @@ class Scheduler:
             return None
         uid = pod["metadata"]["uid"]
         if uid not in self._due:
-            delay = pick(self._rng, pod, NOT_ANNOTATED, self._timings.schedule)
+            delay = pick(self._rng, pod, SCHEDULE, self._timings.schedule)
             self._due[uid] = now + delay
         if now < self._due[uid]:
             return self._due[uid]

@@ -9,6 +9,8 @@ from datetime import timedelta
 from chaosd.sandbox.objects import Json, annotations_of
 
 PREFIX = "sandbox.chaosd.io/"
+SCHEDULE = PREFIX + "schedule-seconds"
+"""From creation to being bound to a node."""
 START = PREFIX + "start-seconds"
 """From being scheduled to Ready."""
 STOP = PREFIX + "stop-seconds"
