@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import NamedTuple
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -45,13 +47,20 @@ def application(answers: Answers) -> Starlette:
     def status(_: Request) -> Response:
         return PlainTextResponse(answers.status(), headers=_HEADERS)
 
+    def refused(_: Request, error: Exception) -> Response:
+        status, more = 500, {}
+        if isinstance(error, HTTPException):
+            status, more = error.status_code, dict(error.headers or {})
+        return PlainTextResponse(f"{HTTPStatus(status).phrase}\n", status, {**_HEADERS, **more})
+
     return Starlette(
+        exception_handlers={HTTPException: refused, Exception: refused},
         routes=[
             Route("/metrics", metrics),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/", status),
-        ]
+        ],
     )
 
 
@@ -67,7 +76,9 @@ class HttpServer:
         # Connections inherit it: without, an answer waits for the client's delayed ACK.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+            uvicorn.Config(
+                app, log_config=None, access_log=False, lifespan="off", server_header=False
+            )
         )
         self._thread = threading.Thread(target=self._serve, name="chaosd-http", daemon=True)
 
@@ -75,7 +86,7 @@ class HttpServer:
     def address(self) -> str:
         """The address that it listens on, as a URL."""
         host, port = self._socket.getsockname()[:2]
-        return f"http://{host}:{port}"
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def start(self) -> None:
         """Begin to serve."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from datetime import datetime
 
 from chaosd.core.model import Code, Reason
@@ -20,17 +22,27 @@ from chaosd.engine.reload import Reload
 from chaosd.engine.wishes import Wishes
 from chaosd.ports import Notice, Versioned
 
-_JOIN = 20.0
+GRACE = 25.0
+"""Real seconds; pods have 30 to stop, unless they say otherwise (terminationGracePeriodSeconds)."""
+_FOR_WORK = 0.8
+_AT_LEAST = 0.2
 
 
 class Process:
     """One daemon. ``ledger`` is the ledger's port (Lead makes it at a first start); ``about`` names
-    the object on which Events about the daemon itself are made."""
+    the object on which Events about the daemon itself are made; ``grace`` is how many real seconds
+    stopping may take."""
 
     def __init__(
-        self, context: Context, ledger: Versioned, about: Notice, clock: PacedClock
+        self,
+        context: Context,
+        ledger: Versioned,
+        about: Notice,
+        clock: PacedClock,
+        grace: float = GRACE,
     ) -> None:
         self._context = context
+        self._grace = grace
         self._attempts = Attempts(context)
         self._lead = Lead(context, ledger)
         self._planner = Planner(context)
@@ -65,26 +77,34 @@ class Process:
     def stop(self) -> bool:
         """Stop: no new attempt, the one under way is settled, the lease given back.
 
-        Returns whether all threads ended in time. What is open stays in the ledger.
+        Returns whether everything ended within the grace period. What is open, or is still under
+        way then, stays in the ledger for whoever leads next.
         """
+        began = time.monotonic()
+
+        def left(share: float) -> float:
+            return max(began + share * self._grace - time.monotonic(), _AT_LEAST)
+
         self._context.stopping = True
         self._context.report.noted("stopping")
-        finishing = threading.Thread(target=self._timetable.stop, kwargs={"wait": True})
-        finishing.start()
-        finishing.join(_JOIN)
+        # The lease is renewed until the attempt under way has ended.
+        ended = [_within(left(_FOR_WORK), lambda: self._timetable.stop(wait=True))]
         for loop in self._loops:
             loop.stop()
-        ended = [loop.join(_JOIN) for loop in self._loops]
-        self._lead.release()
+        ended += [loop.join(left(_FOR_WORK)) for loop in self._loops]
+        ended.append(_within(left(1), self._lead.release))
         if self._http:
-            self._http.stop()
+            self._http.stop(left(1))
         self.stopped.set()
-        self._context.report.noted("stopped")
-        return all(ended) and not finishing.is_alive()
+        self._context.report.noted("stopped" if all(ended) else "stopped waiting for what hangs")
+        return all(ended)
 
     def unhealthy(self) -> tuple[str, ...]:
-        """What of this very process does not work."""
-        return tuple(f"loop {loop.name} is stuck" for loop in self._loops if not loop.healthy())
+        """What of this very process does not work; nothing of it is expected to while it stops."""
+        if self._context.stopping:
+            return ()
+        found = [f"loop {loop.name} is stuck" for loop in self._loops if not loop.healthy()]
+        return tuple(found) if self._timetable.running else (*found, "the timetable does not run")
 
     def unready(self) -> tuple[str, ...]:
         """Why this process could not do its work yet."""
@@ -112,3 +132,11 @@ class Process:
     def _missed(self, slot: Slot) -> None:
         late = Reason(Code.TOO_LATE, "it could not start within 30 s of its slot")
         self._context.report.attempted(slot.policy, "", slot.action_id(0), SKIPPED, (late,))
+
+
+def _within(seconds: float, do: Callable[[], object]) -> bool:
+    """Do something that may hang; whether it ended in time."""
+    thread = threading.Thread(target=do, name="chaosd-stop", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return not thread.is_alive()

@@ -6,9 +6,11 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from types import FrameType
 
 from prometheus_client import CollectorRegistry
 
@@ -43,6 +45,8 @@ def run_daemon(
     environ: Mapping[str, str] = os.environ,
 ) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code. Raises SignInFailed."""
+    # Nothing has begun yet. (And as process 1 of a container, what has no handler is ignored.)
+    _on_signals(lambda *_: sys.exit(0))
     clock = SystemClock()
     logger = configure(clock.now)
     metrics = Metrics(CollectorRegistry(), version("chaosd"))
@@ -72,14 +76,22 @@ def run_daemon(
 
 def _until_signal(process: Process, reporter: Reporter, address: str) -> int:
     asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+    _on_signals(lambda *_: asked.set())
     process.start()
     reporter.noted("started", address=address)
     # A wait without an end would keep Python from running signal handlers on some systems.
     while not asked.wait(60):
         pass
-    return 0 if process.stop() else WENT_WRONG
+    if not process.stop():
+        # Python would wait for threads that hang. Without the lease they can't strike any more.
+        sys.stderr.flush()
+        os._exit(WENT_WRONG)
+    return 0
+
+
+def _on_signals(handle: Callable[[int, FrameType | None], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
 
 
 def preflight(connection: Connection, configuration: Configuration, reporter: Report) -> bool:

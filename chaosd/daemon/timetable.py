@@ -39,6 +39,7 @@ class Timetable:
         self._run_slot, self._run_request, self._missed = run_slot, run_request, missed
         self._clock, self._report = clock, report
         self._planned: dict[str, Slot] = {}
+        self._ended = False
         self._lock = threading.Lock()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -49,6 +50,11 @@ class Timetable:
             },
         )
         self._scheduler.add_listener(self._on_event, EVENT_JOB_MISSED | EVENT_JOB_ERROR)
+
+    @property
+    def running(self) -> bool:
+        """Whether it would run what is planned."""
+        return bool(self._scheduler.running)
 
     def start(self) -> None:
         """Begin running what is planned."""
@@ -61,6 +67,8 @@ class Timetable:
         for slot in slots:
             job_id = f"{_SLOT}{slot.action_id(0)}"
             with self._lock:
+                if self._ended:
+                    return
                 self._planned[job_id] = slot
             self._scheduler.add_job(
                 self._run_planned,
@@ -71,12 +79,26 @@ class Timetable:
             )
 
     def run_now(self, request: Request) -> None:
-        """Run a person's request as soon as no other attempt is under way."""
-        self._scheduler.add_job(self._run_request, args=(request,), id=f"request:{request.id}")
+        """Run a person's request as soon as no other attempt is under way.
+
+        However late that is: its attempt says so itself, and so the person gets an answer.
+        """
+        self._scheduler.add_job(
+            self._run_request,
+            args=(request,),
+            id=f"request:{request.id}",
+            misfire_grace_time=None,
+        )
 
     def stop(self, *, wait: bool) -> None:
-        """Start nothing more; ``wait`` for the attempt under way."""
-        self._scheduler.shutdown(wait=wait)
+        """Start no slot any more; ``wait`` for the attempt under way."""
+        with self._lock:
+            # APScheduler runs what is queued also after a shutdown: it finds itself unplanned.
+            self._planned, self._ended = {}, True
+        if self._scheduler.running:
+            # What is due at this very moment would make its thread fail.
+            self._scheduler.remove_all_jobs()
+            self._scheduler.shutdown(wait=wait)
 
     def _run_planned(self, job_id: str, slot: Slot) -> None:
         with self._lock:

@@ -1,0 +1,127 @@
+"""Threads that call an actor's step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+import pytest
+
+from chaosd.daemon.loops import Loop
+from tests.daemon.bell import PATIENCE
+from tests.daemon.hands import Hands
+from tests.engine.world import Tape
+
+TOMORROW = timedelta(days=1)
+
+
+@contextmanager
+def running(
+    step: Callable[[], datetime], clock: Hands, tape: Tape | None = None, patience: float = 180.0
+) -> Iterator[Loop]:
+    """A loop that is stopped at the end."""
+    loop = Loop("tested", step, clock, tape or Tape(), patience)
+    loop.start()
+    try:
+        yield loop
+    finally:
+        loop.stop()
+        assert loop.join(PATIENCE)
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), RuntimeError(), KeyError("x")])
+def test_a_step_that_raises_is_reported_and_tried_again(error: Exception) -> None:
+    """The loop survives, says which one it is, and the next step works."""
+    clock, tape, worked = Hands(speed=1000), Tape(), threading.Event()
+    errors = [error, error]
+
+    def step() -> datetime:
+        if errors:
+            raise errors.pop()
+        worked.set()
+        return clock.now() + TOMORROW
+
+    with running(step, clock, tape) as loop:
+        assert worked.wait(PATIENCE)
+        assert loop.healthy()
+    assert tape.failures == [f"loop tested: {type(error).__name__} {error}"] * 2
+
+
+def test_a_step_that_hangs_is_stuck_and_one_that_ends_is_not() -> None:
+    """Health goes by how long ago a step began or ended, in real seconds."""
+    clock = Hands(speed=10)
+    begun, go_on, again = threading.Semaphore(0), threading.Event(), threading.Semaphore(0)
+
+    def step() -> datetime:
+        begun.release()
+        assert go_on.wait(PATIENCE)
+        again.release()
+        return clock.now()
+
+    with running(step, clock, patience=5) as loop:
+        assert begun.acquire(timeout=PATIENCE)
+        clock.move(49)  # 4.9 real seconds
+        assert loop.healthy()
+        clock.move(2)
+        assert not loop.healthy()
+        go_on.set()
+        for _ in range(2):
+            assert again.acquire(timeout=PATIENCE)
+        assert loop.healthy()
+
+
+def test_waiting_long_is_not_stuck() -> None:
+    """A loop wakes at least once a minute, whatever its step asks for, and a quiet one is well."""
+    clock, stepped = Hands(), threading.Event()
+
+    def step() -> datetime:
+        stepped.set()
+        return clock.now() + TOMORROW
+
+    with running(step, clock) as loop:
+        assert stepped.wait(PATIENCE)
+        clock.move(61)
+        assert loop.healthy()
+
+
+def test_a_loop_that_has_ended_is_not_healthy() -> None:
+    """Somebody has to notice when a thread is gone."""
+    clock = Hands()
+    with running(lambda: clock.now() + TOMORROW, clock) as loop:
+        assert loop.healthy()
+    assert not loop.healthy()
+
+
+def test_it_is_called_again_when_it_wants_to() -> None:
+    """A step that names a time in the past is called again at once, over and over."""
+    clock, steps = Hands(), threading.Semaphore(0)
+
+    def step() -> datetime:
+        steps.release()
+        return clock.now() - timedelta(hours=1)
+
+    with running(step, clock):
+        for _ in range(20):
+            assert steps.acquire(timeout=PATIENCE)
+
+
+def test_stopping_does_not_wait_for_the_next_step_but_for_the_one_under_way() -> None:
+    """A step is never cut off in the middle, and no other begins after it."""
+    clock, begun, go_on = Hands(), threading.Event(), threading.Event()
+    ended = []
+
+    def step() -> datetime:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        ended.append(True)
+        return clock.now()
+
+    with running(step, clock) as loop:
+        assert begun.wait(PATIENCE)
+        loop.stop()
+        assert not loop.join(0)
+        go_on.set()
+        assert loop.join(PATIENCE)
+    assert ended == [True]
