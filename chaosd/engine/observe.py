@@ -47,6 +47,8 @@ class Observer:
             unusable = f"the ledger could not be read: {error}"
         context.page, context.unusable = page, unusable
         context.report.standing(stand(context, page, unusable))
+        if page is not None:
+            self._teller.count_claims(page.ledger)
         if page is None or not context.leading:
             return context.after(_IDLE)
         busy = self._striker.settle_left_over(page.ledger)

@@ -7,6 +7,7 @@ from datetime import datetime
 from chaosd.core.ledger import Intent, Ledger, Result, Verdict
 from chaosd.core.model import WorkloadKey
 from chaosd.core.transitions import Refusal, tell
+from chaosd.engine.book import LedgerUnusable
 from chaosd.engine.context import Context
 from chaosd.ports import CallFailed, Notice
 
@@ -44,6 +45,15 @@ class Teller:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._unsure: set[tuple[str, bool]] = set()
+
+    def count_claims(self, ledger: Ledger) -> None:
+        """Count what this process has claimed without learning of it, its answers being lost."""
+        for intent_id, verdict in tuple(self._unsure):
+            intent = ledger.find(intent_id)
+            if intent is None or not self._untold(intent, verdict=verdict):
+                self._unsure.discard((intent_id, verdict))
+                self._count(intent, verdict=verdict)
 
     def tell_all(self, ledger: Ledger) -> bool:
         """Report what nobody has reported yet; whether there was anything."""
@@ -77,12 +87,19 @@ class Teller:
             changed = context.book.change(
                 lambda ledger: tell(ledger, writer, intent.id, verdict=verdict)
             )
-        except CallFailed as error:
+        except (CallFailed, LedgerUnusable) as error:
             context.report.failed(f"note the report of intent {intent.id}", error)
+            self._unsure.add((intent.id, verdict))
             return
-        told = None if isinstance(changed, Refusal) else changed.find(intent.id)
-        if told and (told.verdict_told if verdict else told.told) == context.holder:
-            (context.report.judged if verdict else context.report.settled)(told)
+        if not isinstance(changed, Refusal):
+            self._unsure.discard((intent.id, verdict))
+            self._count(changed.find(intent.id), verdict=verdict)
+
+    def _count(self, intent: Intent | None, *, verdict: bool) -> None:
+        """Count it if it is this process's to count."""
+        context = self._context
+        if intent and (intent.verdict_told if verdict else intent.told) == context.holder:
+            (context.report.judged if verdict else context.report.settled)(intent)
 
     def _recent(self, intent: Intent) -> bool:
         since = intent.verdict_at or intent.settled_at or intent.reserved_at
