@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ class Page(StrEnum):
     JSON = "json"
     CONFIGURATION = "configuration"
     METRICS = "metrics"
+    VALUES = "values"
 
 
 PAGES = {
@@ -30,13 +31,14 @@ Which = Annotated[
     Page,
     typer.Argument(
         metavar="PAGE",
-        help="json: the schema of the configuration; configuration or metrics: their reference.",
+        help="json: the schema of the configuration; configuration or metrics: their reference;"
+        " values: the schema of the chart's values.",
         show_default=False,
     ),
 ]
 Write = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", help="Write all of them into this folder, which exists."),
+    typer.Option(metavar="FOLDER", help="Write all of docs/ into this folder, which exists."),
 ]
 
 
@@ -63,4 +65,12 @@ def generate(page: Page) -> str:
 
     if page is Page.CONFIGURATION:
         return markdown()
-    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    if page is Page.VALUES:
+        from chaosd.config.chart import values_schema  # noqa: PLC0415
+
+        return _json(values_schema())
+    return _json(json_schema())
+
+
+def _json(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

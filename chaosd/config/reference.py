@@ -43,13 +43,18 @@ def json_schema() -> dict[str, Any]:
 
     It holds what a schema can say of each value; `load` knows more.
     """
-    schema = Settings.model_json_schema(schema_generator=_Generator)
+    return schema_of(Settings, "chaosd configuration")
+
+
+def schema_of(model: type[BaseModel], title: str) -> dict[str, Any]:
+    """The JSON schema (draft 2020-12) of a model, under a title for people."""
+    schema = model.model_json_schema(schema_generator=_Generator)
     for definition in schema["$defs"].values():
         del definition["title"]
     return {
         "$schema": _Generator.schema_dialect,
         **schema,
-        "title": "chaosd configuration",
+        "title": title,
     }
 
 

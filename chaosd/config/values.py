@@ -43,11 +43,12 @@ def _text(parse: Callable[[str], T], expected: str, *, free: bool = False) -> Pl
     return PlainValidator(validate)
 
 
-def _schema(pattern: str | None = None) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", **({"pattern": pattern} if pattern else {})})
+def _schema(pattern: str | None = None, **more: object) -> WithJsonSchema:
+    """Patterns have to mean the same in Python, JavaScript (editors) and Go (Helm)."""
+    return WithJsonSchema({"type": "string", **({"pattern": pattern} if pattern else {}), **more})
 
 
-_DURATION = _schema("^(?=.)([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$")
+_DURATION = _schema("^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$", minLength=1)
 _DNS_LABEL = _schema("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 

@@ -1,0 +1,107 @@
+{{/* In chaosd's own namespace, whatever is configured. */}}
+{{- define "chaosd.rules.own" -}}
+# The ledger: what was done, limits, halts; also `chaosd halt` and `resume` inside the pod.
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [chaosd-ledger]
+  verbs: [get, patch]
+# Making the ledger at the first start. (A rule for `create` can't name an object.)
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [create]
+# Leading: one of the replicas does.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [chaosd]
+  verbs: [get, patch]
+# Making the lease at first.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+# Knowing chaosd's own pods, to spare them.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get]
+{{- end -}}
+
+{{/* Kinds that are in no namespace; not in namespaced mode. */}}
+{{- define "chaosd.rules.cluster" -}}
+# Opt-in and veto by namespace; the UID of kube-system, which is the seed.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get, list]
+# Sparing pods on nodes that are not Ready, and the nodes of chaosd's own pods.
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [get]
+{{- if .selectsNodes }}
+# select.nodes: choosing victims by labels of their nodes.
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [list]
+{{- end }}
+{{- end -}}
+
+{{/* Where victims are looked for: the cluster, or each namespace of namespaced mode. */}}
+{{- define "chaosd.rules.read" -}}
+# Finding victims and seeing them recover.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list]
+{{- if .respects }}
+# Asking disruption budgets (pdb: respect).
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [list]
+{{- end }}
+{{- range $kind, $resource := dict "Deployment" "deployments" "ReplicaSet" "replicasets" "StatefulSet" "statefulsets" "DaemonSet" "daemonsets" }}
+{{- if has $kind $.kinds }}
+# Kind {{ $kind }} in select.kinds: which of them opted in and are whole.
+- apiGroups: [apps]
+  resources: [{{ $resource }}]
+  verbs: [get, list]
+{{- end }}
+{{- end }}
+{{- if and (has "Deployment" .kinds) (not (has "ReplicaSet" .kinds)) }}
+# Telling which pods are a Deployment's.
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [list]
+{{- end }}
+{{- range $kind, $resource := dict "Job" "jobs" "CronJob" "cronjobs" }}
+{{- if has $kind $.kinds }}
+# Kind {{ $kind }} in select.kinds: which of them opted in and are whole.
+- apiGroups: [batch]
+  resources: [{{ $resource }}]
+  verbs: [get, list]
+{{- end }}
+{{- end }}
+{{- if and (has "CronJob" .kinds) (not (has "Job" .kinds)) }}
+# Telling which pods are a CronJob's.
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [list]
+{{- end }}
+{{- if .evicts }}
+# Killing within disruption budgets (pdb: respect): the Eviction API.
+- apiGroups: [""]
+  resources: [pods/eviction]
+  verbs: [create]
+{{- end }}
+{{- if .deletes }}
+# Killing whatever disruption budgets say (pdb: bypass).
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [delete]
+{{- end }}
+{{- if or .evicts .deletes }}
+# Making late kills impossible after a lost answer: a condition fences the victim.
+- apiGroups: [""]
+  resources: [pods/status]
+  verbs: [patch]
+{{- end }}
+# Showing in kubectl describe who killed a pod.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create]
+{{- end -}}
