@@ -70,13 +70,14 @@ class Reserver:
                 return Reserved(reasons=(late,), final=True)
             intent = self._intent(trial, candidate, examined, strike_by)
             context.executing.add(key)
-            written = self._write(page, intent)
-            if written is None:
-                context.executing.discard(key)
-                continue
-            if written.intent is None:
-                context.executing.discard(key)
-            return written
+            written: Reserved | None = None
+            try:
+                written = self._write(page, intent)
+            finally:
+                if written is None or written.intent is None:
+                    context.executing.discard(key)
+            if written is not None:
+                return written
         contended = Reason(Code.LEDGER_CONTENDED, "others changed the ledger three times")
         return Reserved(reasons=(contended,), final=True)
 
