@@ -25,9 +25,15 @@ class Further:
         self._striker = striker
 
     def advance(self, intent: Intent, page: Page) -> bool:
-        """Take the next step if it is time; True when there is none left."""
+        """Take the next step if it is time; True when none will come any more.
+
+        None comes after the window that it began in, nor after its own deadline: what was struck by
+        then is watched, and doesn't hold its limits for good.
+        """
         context = self._context
         now = context.clock.now()
+        if now >= min(intent.window_until or intent.recover_by, intent.recover_by):
+            return True
         coming = context.targets[intent.target].next(intent, now)
         if coming.victim is None:
             return coming.wait_until is None

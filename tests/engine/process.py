@@ -135,7 +135,7 @@ class Process:
             "plan": self._plan,
             "requests": self._take,
         }
-        self._wakes = {name: clock.now() for name in self._actors if name not in without}
+        self._wakes = {name: clock.boot() for name in self._actors if name not in without}
 
     def start(self) -> Process:
         """Load the configuration, look at the lease (and lead if it is free), read the ledger."""
@@ -162,9 +162,14 @@ class Process:
         self.alive = False
 
     def due(self) -> datetime:
-        """When it wants to be called next, on the scene's clock."""
-        off = self.context.clock.now() - self.scene.now()
-        return min([*self._wakes.values(), *(slot.at for slot in self.slots)]) - off
+        """When it wants to be called next, on the scene's clock.
+
+        Its loops sleep for a while, whatever is done to wall clocks meanwhile.
+        """
+        clock, now = self.context.clock, self.scene.now()
+        sleeps = timedelta(seconds=min(self._wakes.values()) - clock.boot())
+        slots = [now + (slot.at - clock.now()) for slot in self.slots]
+        return min([now + sleeps, *slots])
 
     def act(self) -> None:
         """Do the one thing that is due first; slots go first."""
@@ -175,7 +180,9 @@ class Process:
             self.ended += self.attempts.run_slot(slot)
             return
         actor = min(self._wakes, key=lambda name: self._wakes[name])
-        self._wakes[actor] = self._actors[actor]()
+        wake = self._actors[actor]()
+        clock = self.context.clock
+        self._wakes[actor] = clock.boot() + (wake - clock.now()).total_seconds()
 
     def _plan(self) -> datetime:
         planned = self.planner.step()
