@@ -69,7 +69,9 @@ LIMITS = st.builds(Limits, SOME, SOME, st.none() | st.just(1))
 SCHEDULES = st.one_of(
     st.builds(Every, st.sampled_from([20 * 60 * SECOND, HOUR, 5 * HOUR]), st.just(90 * SECOND)),
     st.just(Cron("*/40 9-10 * * *")),
-    st.builds(MeanTime, st.sampled_from([8 * HOUR, 2 * DAY]), st.sampled_from([HOUR, 3 * HOUR])),
+    st.builds(
+        MeanTime, st.sampled_from([8 * HOUR, 2 * DAY]), st.sampled_from([0 * HOUR, 3 * HOUR])
+    ),
 )
 
 
@@ -89,7 +91,7 @@ def policies(draw: st.DrawFn, name: str) -> Policy:
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    some = [draw(policies(name)) for name in ["a", "b", "c"][: draw(st.integers(1, 3))]]
+    some = [draw(policies(name)) for name in ["b", "a", "c"][: draw(st.integers(1, 3))]]
     rates = {
         one.name: [Rate(each, one.schedule.mean, one.schedule.min_gap) for each in WORKLOADS]
         for one in some
@@ -138,7 +140,7 @@ def naive(case: Case) -> Iterator[Kill]:
                 yield kill
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(cases())
 def test_a_preview_is_what_a_plain_loop_comes_to(case: Case) -> None:
     """Windows, deadlines, limits, gaps, cooldowns, counts and dry runs, each counted by hand."""
@@ -193,7 +195,7 @@ def test_a_preview_is_what_the_ledger_s_rules_come_to(case: Case, hours: int) ->
     assert case.preview(ledger, middle) == after
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(cases())
 def test_a_preview_is_the_same_every_time(case: Case) -> None:
     """Nothing but its arguments decides, and it leaves them as they are."""
@@ -277,7 +279,7 @@ def test_a_workload_rests_after_the_ledger_s_last_kill(
 # ------------------------------------------------------------------ slots of all policies
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(cases())
 def test_the_slots_of_all_policies_come_in_order(case: Case) -> None:
     """They are those of each policy, by time, then policy, then workload."""

@@ -231,6 +231,7 @@ def test_results_follow_from_steps(states: list[StepState], result: Result, is_o
     assert one is not None
     assert (one.result, one.settled_at) == (result, NOW + SECOND)
     assert one.detail == str(len(states))
+    assert transitions.finish_strikes(ledger, LEADER, ID, NOW + HOUR) == ledger
     assert (ID in ledger.intents, ID in ledger.outcomes) == (is_open, not is_open)
     assert (one.locks, one.closed_at is None) == ((WEB,) if is_open else (), is_open)
     assert bool(ledger.last_kills) is is_open
