@@ -62,7 +62,7 @@
   verbs: [get, list]
 {{- end }}
 {{- end }}
-{{- if and (has "Deployment" .kinds) (not (has "ReplicaSet" .kinds)) }}
+{{- if has "Deployment" .kinds }}
 # Telling which pods are a Deployment's.
 - apiGroups: [apps]
   resources: [replicasets]
@@ -76,7 +76,7 @@
   verbs: [get, list]
 {{- end }}
 {{- end }}
-{{- if and (has "CronJob" .kinds) (not (has "Job" .kinds)) }}
+{{- if or (has "CronJob" .kinds) (has "Job" .kinds) }}
 # Telling which pods are a CronJob's.
 - apiGroups: [batch]
   resources: [jobs]
