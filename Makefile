@@ -17,7 +17,7 @@ PYTHON ?= $(shell for need in ensurepip sys; do \
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help find-python venv test lint types contracts tests fmt demo bench docs lock clean
+.PHONY: help find-python venv test lint types contracts tests test-real tools fmt demo bench docs lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,14 @@ contracts: $(READY) ## Check which room imports which
 
 tests: $(READY) ## Run all tests (WORKERS=2 at a time)
 	$(BIN)/pytest -q -n $(WORKERS)
+
+test-real: $(READY) ## Run the tests against a real control plane (needs Go, and minutes the first time)
+	@if command -v go >/dev/null; then $(MAKE) --no-print-directory tools; \
+	else echo "Go is missing (https://go.dev/dl/): going on with the binaries that there are."; fi
+	$(BIN)/pytest -q --real tests/contract tests/real
+
+tools: ## Build what test-real needs into .tools/bin, unless it is there
+	@tools/build.sh
 
 fmt: $(READY) ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix-only .
