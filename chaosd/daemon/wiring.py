@@ -17,6 +17,7 @@ from chaosd.kube.documents import LeaseDocument, LedgerDocument
 from chaosd.kube.events import KubeEvents
 from chaosd.kube.official import OfficialTransport
 from chaosd.kube.reads import KubeReads
+from chaosd.kube.retry import RetryPolicy
 from chaosd.kube.signin import SignIn
 from chaosd.ports import Guard, Notice, Report, Settings, Target
 from chaosd.targets.pods import PodTarget
@@ -70,8 +71,9 @@ def connect(
     clock: PacedClock | None = None,
     observe: Observe = _ignore,
     environ: Mapping[str, str] = os.environ,
+    retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
 ) -> Connection:
-    """Set up the adapters; nothing is sent yet.
+    """Set up the adapters; nothing is sent yet. ``retry`` says how reads are asked again.
 
     chaosd's namespace is the one given, else ``POD_NAMESPACE``, else that of the service account,
     else ``chaosd``.
@@ -82,7 +84,7 @@ def connect(
     named = environ.get("POD_NAMESPACE") or (sign_in.namespace() if inside else None)
     own_namespace = namespace or named or DEFAULT_NAMESPACE
     pod = environ.get("POD_NAME") or (socket.gethostname() if inside else "")
-    api = Api(OfficialTransport(sign_in), clock, observe)
+    api = Api(OfficialTransport(sign_in), clock, observe, retry)
     own = Own(own_namespace, frozenset({pod})) if pod else Own()
     return Connection(
         api=api,

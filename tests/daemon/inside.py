@@ -1,0 +1,95 @@
+"""Daemons inside the test's own process: real threads and real HTTP, on an accelerated clock."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+from prometheus_client import CollectorRegistry
+
+from chaosd.config.watching import FileSettings
+from chaosd.daemon.clocks import PaceSetClock
+from chaosd.daemon.process import GRACE, Process
+from chaosd.daemon.wiring import about, build_context, connect
+from chaosd.kube.retry import RetryPolicy
+from chaosd.report.logs import configure
+from chaosd.report.metrics import Metrics
+from chaosd.report.reporter import Reporter
+from chaosd.sandbox import AcceleratedClock
+from tests.daemon.site import Site
+
+RETRY = RetryPolicy(wait_initial=0.005, wait_max=0.2, wait_jitter=0.01)
+"""As often as in production, but sooner, since time runs faster."""
+START = datetime.fromisoformat("2026-03-04T10:00:00Z")
+
+
+class Inside:
+    """One daemon, stopped with the ``with`` block, and what it counted and logged."""
+
+    def __init__(
+        self, site: Site, clock: AcceleratedClock, name: str, grace: float = GRACE
+    ) -> None:
+        self.name = name
+        self.registry = CollectorRegistry()
+        self.metrics = Metrics(self.registry, "inside")
+        self._out = io.StringIO()
+        paced = PaceSetClock(clock.now, clock.speed)
+        logger = configure(
+            clock.now, stream=self._out, terminal=False, root=logging.getLogger(f"inside-{name}")
+        )
+        self.connection = connect(
+            str(site.kubeconfig),
+            clock=paced,
+            observe=self.metrics.observe_request,
+            environ={},
+            retry=RETRY,
+        )
+        self.reporter = Reporter(self.metrics, logger, clock.now)
+        settings = FileSettings(site.file, {}, clock.now)
+        self.context = build_context(self.connection, settings, self.reporter, name)
+        self.process = Process(
+            self.context, self.connection.ledger, about(self.connection), paced, grace
+        )
+
+    def __enter__(self) -> Self:
+        self.process.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> bool:
+        """Stop it, once; whether all of it ended in time."""
+        return self.process.stopped.is_set() or self.process.stop()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Its log lines so far."""
+        return [json.loads(line) for line in self._out.getvalue().splitlines()]
+
+    def said(self, event: str, **fields: object) -> list[dict[str, Any]]:
+        """The log lines so far with these values."""
+        wanted = {"event": event, **fields}
+        return [line for line in self.lines if wanted.items() <= line.items()]
+
+    def samples(self, name: str) -> list[tuple[dict[str, str], float]]:
+        """The labels and values of a metric's samples."""
+        return [
+            (sample.labels, sample.value)
+            for family in self.registry.collect()
+            for sample in family.samples
+            if sample.name == name
+        ]
+
+    def total(self, name: str, **labels: str) -> float:
+        """The sum of the samples that have these labels."""
+        return sum(value for found, value in self.samples(name) if labels.items() <= found.items())
