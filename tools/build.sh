@@ -2,7 +2,7 @@
 # Builds what tests against a real Kubernetes need into .tools/bin. Nothing of it is shipped.
 #
 #   tools/build.sh           the control plane: go.mod beside this file
-#   tools/build.sh deploy    what checks the chart and the alerts: deploy/go.mod
+#   tools/build.sh deploy    what checks the chart: deploy/go.mod
 #
 # What is there already, newer than its go.mod, is left alone; so is what KUBEBUILDER_ASSETS has.
 set -euo pipefail
@@ -16,7 +16,7 @@ case ${1:-} in
   ;;
 deploy)
   cd deploy
-  wanted="helm kubeconform promtool"
+  wanted="helm"
   ;;
 *)
   echo "usage: tools/build.sh [deploy]" >&2
@@ -30,8 +30,6 @@ package() {
   etcdctl) echo go.etcd.io/etcd/etcdctl/v3 ;;
   kwok) echo sigs.k8s.io/kwok/cmd/kwok ;;
   helm) echo helm.sh/helm/v4/cmd/helm ;;
-  kubeconform) echo github.com/yannh/kubeconform/cmd/kubeconform ;;
-  promtool) echo github.com/prometheus/prometheus/cmd/promtool ;;
   *) echo "k8s.io/kubernetes/cmd/$1" ;;
   esac
 }

@@ -13,7 +13,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "chart"
-TOOLS = (ROOT / ".tools" / "bin", ROOT / ".tools" / "hadolint" / "bin")
+TOOLS = ROOT / ".tools" / "bin"
 NAMESPACE = "chaosd"
 IMAGE = "registry.example/chaosd"
 
@@ -22,10 +22,10 @@ Json = dict[str, Any]
 
 def find(name: str) -> Path:
     """A tool, from `.tools` or the path; without it the test is skipped, and fails in CI."""
-    places = os.pathsep.join([*map(str, TOOLS), os.environ.get("PATH", "")])
+    places = os.pathsep.join([str(TOOLS), os.environ.get("PATH", "")])
     found = shutil.which(name, path=places)
     if found is None:
-        lacks(f"{name} IS MISSING: `make tools-deploy` builds it")
+        lacks(f"{name} IS MISSING: `make tools-deploy` gets it")
     return Path(found)
 
 
