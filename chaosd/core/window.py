@@ -31,6 +31,7 @@ __all__ = [
     "Rule",
     "Weekly",
     "Windows",
+    "is_open",
     "open_intervals",
     "opening",
     "parse_clock",
@@ -82,6 +83,17 @@ def opening(windows: Windows, now: datetime) -> Opening:
     is_open = start == now
     change = stop if is_open else start
     return Opening(is_open, _because(windows, now), change if change < end else None)
+
+
+def is_open(windows: Windows, now: datetime) -> bool:
+    """Tell whether `windows` are open at `now`, as `opening` does, without looking ahead.
+
+    That takes a fraction of the time where windows stay open (or closed) for long.
+
+    Raises:
+        ValueError: `now` has no time zone.
+    """
+    return next(open_intervals(windows, now, now + _MOMENT), None) is not None
 
 
 def open_intervals(

@@ -41,6 +41,8 @@ class Book:
     def __init__(self, versioned: Versioned, uid: str | None = None) -> None:
         self._versioned = versioned
         self.uid = uid
+        # The newest text and what it says: mostly the ledger is read again and has not changed.
+        self._known: tuple[str, Ledger] | None = None
 
     def read(self) -> Page:
         """The ledger as it is now; LedgerUnusable when there is none to trust."""
@@ -52,11 +54,17 @@ class Book:
                 "the ledger is not the one that the lease names: see `chaosd ledger init`"
             )
         try:
-            return Page(document, ledger_text.decode(document.text))
+            return Page(document, self._decoded(document.text))
         except ledger_text.LedgerDamaged as error:
             raise LedgerUnusable(
                 f"the ledger can't be read, {error}: see `chaosd ledger repair`"
             ) from error
+
+    def _decoded(self, text: str) -> Ledger:
+        known = self._known
+        if known is None or known[0] != text:
+            known = self._known = (text, ledger_text.decode(text))
+        return known[1]
 
     def swap(self, page: Page, ledger: Ledger, *, unhalt: bool = False) -> Page:
         """Write ``ledger`` if nothing has changed since ``page``, once; raises Conflict if

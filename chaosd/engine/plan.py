@@ -52,6 +52,7 @@ class Planner:
         self._cursor: datetime | None = None
         self._fingerprint = ""
         self._rates: dict[str, list[Rate]] = {}
+        self._ahead: tuple[Slot, ...] = ()  # planned up to the cursor, and not past yet
 
     def step(self) -> Planned:
         """The slots up to the next survey, planned from where the last step ended."""
@@ -59,12 +60,12 @@ class Planner:
         loaded = context.loaded
         configuration = loaded.configuration
         if configuration is None or not context.leading or context.stopping:
-            dropped, self._cursor = self._cursor is not None, None
+            dropped, self._cursor, self._ahead = self._cursor is not None, None, ()
             return Planned((), context.after(_FOLLOWING), drop=dropped)
         now = context.clock.now()
         drop = self._cursor is not None and self._fingerprint != loaded.fingerprint
         if self._cursor is None or drop:
-            self._cursor = now
+            self._cursor, self._ahead = now, ()
             self._fingerprint = loaded.fingerprint
         if self._cursor - now > _AHEAD:
             self._refresh(configuration, now)
@@ -77,8 +78,9 @@ class Planner:
             context.report.failed("survey the workloads", error)
             return Planned((), context.after(_RETRY), drop=drop)
         slots = tuple(policy_slots(configuration, seed, rates, self._cursor, until))
-        self._show(configuration, seed, rates, self._cursor)
         self._cursor = until
+        self._ahead = (*(slot for slot in self._ahead if slot.at > now), *slots)
+        self._show(configuration, seed, now, {})
         return Planned(slots, context.after(_FOLLOWING), drop=drop)
 
     def _survey(self, configuration: Configuration, now: datetime) -> dict[str, list[Rate]]:
@@ -92,19 +94,28 @@ class Planner:
 
     def _refresh(self, configuration: Configuration, now: datetime) -> None:
         """Show the slots after those that have passed."""
-        if any(at <= now for at in self._context.next_slots.values()):
-            seed = self._context.seed(configuration)
-            self._show(configuration, seed, self._rates, now)
+        shown = self._context.next_slots
+        coming = {policy: at for policy, at in shown.items() if at > now}
+        if len(coming) < len(shown):
+            self._show(configuration, self._context.seed(configuration), now, coming)
 
     def _show(
         self,
         configuration: Configuration,
         seed: str,
-        rates: Mapping[str, Sequence[Rate]],
-        after: datetime,
+        now: datetime,
+        known: Mapping[str, datetime],
     ) -> None:
-        self._context.next_slots = next_slots(configuration, seed, rates, after)
-        self._context.report.planned(self._context.next_slots)
+        """Show the next slots: those ``known``, else the planned ones, else what lies beyond them,
+        which takes as long as planning it."""
+        assert self._cursor is not None  # noqa: S101 - something is planned
+        planned = {slot.policy: slot.at for slot in reversed(self._ahead) if slot.at > now}
+        found = {**planned, **known}
+        rest = tuple(one for one in configuration.policies if one.name not in found)
+        beyond = msgspec.structs.replace(configuration, policies=rest)
+        found |= next_slots(beyond, seed, self._rates, self._cursor)
+        self._context.next_slots = found
+        self._context.report.planned(found)
 
 
 def next_slots(

@@ -7,7 +7,7 @@ from datetime import datetime
 from chaosd.core.ledger import Halt, Ledger, Verdict
 from chaosd.core.limits import used
 from chaosd.core.model import Configuration, Limits
-from chaosd.core.window import opening
+from chaosd.core.window import is_open
 from chaosd.engine.book import Page
 from chaosd.engine.context import Context
 from chaosd.ports import Standing
@@ -25,7 +25,7 @@ def stand(context: Context, page: Page | None, unusable: str = "") -> Standing:
         configuration_valid=valid,
         halted=halts(configuration, page, now),
         paused={p.name: p.name in ledger.paused for p in configuration.policies},
-        window_open={p.name: opening(p.windows, now).open for p in configuration.policies},
+        window_open={p.name: is_open(p.windows, now) for p in configuration.policies},
         dry_run={p.name: p.dry_run for p in configuration.policies},
         last_kills=_last_kills(ledger),
         limits_left=limits_left(configuration, ledger, now),

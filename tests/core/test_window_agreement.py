@@ -15,6 +15,7 @@ from chaosd.core.window import (
     Holidays,
     Weekly,
     Windows,
+    is_open,
     open_intervals,
     opening,
     strikeable_intervals,
@@ -78,14 +79,16 @@ def test_openings_agree_with_intervals(windows: Windows, after: datetime, minute
     at = after + minutes * MINUTE
     intervals = list(open_intervals(windows, after, after + SPAN + SECOND))
     found = opening(windows, at)
-    assert found.open is any(start <= at < end for start, end in intervals)
+    assert found.open is is_open(windows, at) is any(low <= at < high for low, high in intervals)
     edges = [edge for interval in intervals for edge in interval if at < edge < after + SPAN]
     if found.next_change is None or found.next_change >= after + SPAN:
         assert not edges
     else:
         assert found.next_change == min(edges)
-        assert opening(windows, found.next_change).open is not found.open
-        assert opening(windows, found.next_change - MOMENT).open is found.open
+        change = found.next_change
+        assert opening(windows, change).open is is_open(windows, change) is not found.open
+        before = change - MOMENT
+        assert opening(windows, before).open is is_open(windows, before) is found.open
 
 
 @given(WINDOWS, TIMES, st.integers(1, 6 * 1_440 - 1))
