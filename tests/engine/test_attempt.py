@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from chaosd.core.ledger import StepState
-from chaosd.core.model import Code
+from chaosd.core.model import Code, Impact, Reason, Reasons
 from chaosd.core.transitions import halt
 from chaosd.engine.attempt import SKIPPED
+from chaosd.ports import Scope, Unanswered
 from tests.engine import troubles as on
 from tests.engine.cluster_side import NAMESPACE
 from tests.engine.process import Hook, Process
@@ -114,3 +115,44 @@ def test_the_report_of_a_reserved_kill_names_its_intent() -> None:
     assert intent.recover_by == scene.now() + timedelta(minutes=1)
     assert [(s.holder, s.term, s.state) for s in intent.steps] == [("a", 1, StepState.KILLED)]
     assert scene.victims() == [f"shop/{intent.victim.name}"]
+
+
+class Spares:
+    """A guard that lets nothing take down the workloads named here."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.asked: list[Impact] = []
+
+    def object_to(self, scope: Scope, impact: Impact) -> Reasons:
+        self.asked.append(impact)
+        spared = [name for name in impact.workloads if name in self.names]
+        return tuple(Reason(Code.LOOKS_LIKE_ETCD, f"{name} is spared") for name in spared)
+
+
+@pytest.mark.parametrize("spared", [(on.WEB,), (on.CART,), (on.WEB, on.CART)])
+def test_every_guard_is_asked_about_the_whole_impact(spared: tuple[str, ...]) -> None:
+    """What one objects to is not struck; another workload is, if there is one."""
+    guard = Spares(*spared)
+    scene = Scene(fill=on.shop)
+    ended = scene.leader(guards=[guard]).attempt()
+    struck = {removal.owner.partition("/")[0] for removal in scene.sandbox.removals()}
+    left = {on.WEB: "ReplicaSet", on.CART: "StatefulSet"}
+    assert struck <= {kind for name, kind in left.items() if name not in spared}
+    assert len(struck) == (len(spared) < 2)
+    assert (codes(ended) == {Code.NO_CANDIDATE, Code.LOOKS_LIKE_ETCD}) is (len(spared) == 2)
+    assert all(impact.pods and impact.locks == impact.workloads for impact in guard.asked)
+
+
+def test_a_guard_that_can_not_tell_stops_the_attempt() -> None:
+    """Doubt is a no."""
+
+    class Unsure(Spares):
+        def object_to(self, scope: Scope, impact: Impact) -> Reasons:
+            raise Unanswered("no member answers")
+
+    scene = Scene(fill=on.shop)
+    ended = scene.leader(guards=[Unsure()]).attempt()
+    assert (ended.result, codes(ended)) == (SKIPPED, {Code.UNREADABLE})
+    assert "no member answers" in ended.reasons[0].detail
+    assert scene.victims() == []

@@ -12,7 +12,7 @@ from chaosd.core.model import EVERY_WORKLOAD, Code
 from chaosd.engine.attempt import SKIPPED
 from chaosd.sandbox import Cluster, RequestRecord, scenarios
 from tests.engine import troubles as on
-from tests.engine.scene import WRITES, Scene, codes
+from tests.engine.scene import WRITES, Scene, codes, configured
 
 ERRORS: dict[str, dict[str, Any]] = {
     "500": {"do": "status", "status": 500},
@@ -109,3 +109,15 @@ def test_a_survey_costs_no_request_per_workload() -> None:
         process.attempt()
         counts.append(sum(one.verb == "list" for one in scene.asked()))
     assert counts[1] <= counts[0] + 1
+
+
+def test_in_namespaced_mode_nothing_of_the_whole_cluster_is_read() -> None:
+    """Only what lies in the namespaces that are named, and chaosd's own."""
+    only = configured(namespaces=("shop",))
+    scene = Scene(only, many)
+    process = scene.leader()
+    scene.asked()
+    assert process.attempt().result == "killed"
+    assert scene.victims()[0].startswith("shop/")
+    places = {one.path.partition("/namespaces/")[2].partition("/")[0] for one in scene.asked()}
+    assert places == {"shop", "chaosd"}
