@@ -30,7 +30,7 @@
 - apiGroups: [""]
   resources: [namespaces]
   verbs: [get, list]
-# Sparing pods on nodes that are not Ready, and the nodes of chaosd's own pods.
+# Sparing pods on nodes that are not Ready.
 - apiGroups: [""]
   resources: [nodes]
   verbs: [get]
