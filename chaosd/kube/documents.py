@@ -1,7 +1,7 @@
 """Objects that are changed by compare-and-swap: the ledger's ConfigMap and the Lease.
 
 Swaps are merge patches that carry the UID and resourceVersion that were seen, so the API server
-answers 409 when the object is another by then, and what others wrote into it (keys, labels,
+refuses them when the object is another by then, and what others wrote into it (keys, labels,
 annotations) stays.
 """
 
@@ -15,12 +15,13 @@ import msgspec
 from chaosd.kube.api import Api
 from chaosd.kube.records import ObjectMeta, Record
 from chaosd.kube.resources import CONFIG_MAPS, LEASES, Resource
-from chaosd.ports import Conflict, Document, NotFound
+from chaosd.ports import Conflict, Document, Invalid, NotFound
 
 LEDGER_NAME = "chaosd-ledger"
 LEDGER_KEY = "ledger.json"
 LEASE_NAME = "chaosd"
 TIMEOUT = 5.0
+_UID = "metadata.uid: "
 _LABELS = {"app.kubernetes.io/name": "chaosd", "app.kubernetes.io/managed-by": "chaosd"}
 
 
@@ -95,6 +96,11 @@ class _Versioned(Generic[T]):
                 timeout=self._timeout,
             )
         except NotFound as error:
+            raise Conflict(error.status, error.reason, error.message) from error
+        except Invalid as error:
+            # To a patch the UID is a field that can't be changed: 422 when only it differs.
+            if not any(_UID in cause for cause in error.causes):
+                raise
             raise Conflict(error.status, error.reason, error.message) from error
         return self._document(changed)
 

@@ -94,9 +94,15 @@ class Access:
 
     def review(self, body: Json) -> Json:
         """The answer to a SelfSubjectAccessReview."""
-        spec = body.get("spec")
+        spec = body.get("spec") or {}
         if not isinstance(spec, dict):
-            raise bad_request("spec is required")
+            raise bad_request("spec must be an object")
+        if not spec.get("resourceAttributes") and not spec.get("nonResourceAttributes"):
+            message = (
+                '.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: '
+                "null: exactly one of nonResourceAttributes or resourceAttributes must be specified"
+            )
+            raise ApiError(422, "Invalid", message, details={"group": "authorization.k8s.io"})
         asked: dict[str, Any] = spec.get("resourceAttributes") or {}
         resource = asked.get("resource", "")
         if asked.get("subresource"):

@@ -92,24 +92,44 @@ def precondition_conflict(resource: Resource, name: str, why: str) -> ApiError:
     return ApiError(409, "Conflict", message, details={**details, "kind": resource.kind})
 
 
-def invalid(resource: Resource, name: str, causes: Sequence[tuple[str, str, str]]) -> ApiError:
-    """422 with (reason, field, message) of every mistake."""
+def invalid(
+    resource: Resource, name: str, causes: Sequence[tuple[str, str, str]], *, kind: str = ""
+) -> ApiError:
+    """422 with (reason, field, message) of every mistake; `kind` where it is called otherwise."""
+    kind = kind or resource.kind
     found = [f"{field}: {message}" for _, field, message in causes]
     listed = found[0] if len(found) == 1 else f"[{', '.join(found)}]"
     details: Json = {"name": name}
     if resource.group:
         details["group"] = resource.group
-    details["kind"] = resource.kind
+    details["kind"] = kind
     details["causes"] = [
         {"reason": reason, "message": message, "field": field} for reason, field, message in causes
     ]
-    title = resource.kind if not resource.group else f"{resource.kind}.{resource.group}"
+    title = kind if not resource.group else f"{kind}.{resource.group}"
     return ApiError(422, "Invalid", f'{title} "{name}" is invalid: {listed}', details=details)
 
 
 def bad_request(message: str) -> ApiError:
     """400."""
     return ApiError(400, "BadRequest", message)
+
+
+def invalid_options(kind: str, field: str, reason: str, message: str) -> ApiError:
+    """422 about what a request asks for besides its object; `kind` as in `DeleteOptions`."""
+    causes = [{"reason": reason, "message": message, "field": field}]
+    details = {"group": "meta.k8s.io", "kind": kind, "causes": causes}
+    text = f'{kind}.meta.k8s.io "" is invalid: {field}: {message}'
+    return ApiError(422, "Invalid", text, details=details)
+
+
+def unsupported_media_type() -> ApiError:
+    """415 for a body that is neither JSON nor protobuf."""
+    message = (
+        "the body of the request was in an unknown format - accepted media types include: "
+        "application/json, application/vnd.kubernetes.protobuf"
+    )
+    return ApiError(415, "UnsupportedMediaType", message)
 
 
 def forbidden(resource: Resource, name: str, why: str) -> ApiError:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from chaosd.sandbox.cluster import Cluster, HistoryGoneError, within
-from chaosd.sandbox.errors import ApiError, bad_request, expired, status_body
+from chaosd.sandbox.errors import ApiError, bad_request, expired, invalid_options, status_body
 from chaosd.sandbox.objects import Json, Key
 from chaosd.sandbox.requests import Request
 from chaosd.sandbox.selectors import Matches, SelectorError, compile_selectors
@@ -108,12 +108,11 @@ def _asked_revision(cluster: Cluster, request: Request) -> int:
     text = request.param("resourceVersion")
     match = request.param("resourceVersionMatch")
     if match not in ("", "Exact", "NotOlderThan"):
-        raise bad_request(f'resourceVersionMatch: Unsupported value: "{match}"')
+        why = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
+        raise invalid_options("ListOptions", "resourceVersionMatch", "FieldValueNotSupported", why)
     if match and not text:
-        raise bad_request(
-            "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless "
-            "resourceVersion is provided"
-        )
+        why = "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided"
+        raise invalid_options("ListOptions", "resourceVersionMatch", "FieldValueForbidden", why)
     if text and not text.isdigit():
         raise bad_request(
             f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: invalid syntax'

@@ -75,6 +75,10 @@ def validate(resource: Resource, item: Json) -> None:
         causes += _workload_causes(item)
     elif resource.id == "poddisruptionbudgets.policy":
         causes += _budget_causes(item)
+    elif resource.id == "leases.coordination.k8s.io":
+        causes += _lease_causes(item)
+    elif resource.id == "events":
+        causes += _event_causes(item)
     if causes:
         raise invalid(resource, item["metadata"].get("name", ""), causes)
 
@@ -131,6 +135,29 @@ def _workload_causes(item: Json) -> list[Cause]:
         why = "Invalid value: `selector` does not match template `labels`"
         return [("FieldValueInvalid", "spec.template.metadata.labels", why)]
     return []
+
+
+def _lease_causes(item: Json) -> list[Cause]:
+    causes: list[Cause] = []
+    spec = item.get("spec") or {}
+    for field, least, words in (
+        ("leaseDurationSeconds", 1, "greater than 0"),
+        ("leaseTransitions", 0, "greater than or equal to 0"),
+    ):
+        value = spec.get(field)
+        if value is not None and value < least:
+            why = f"Invalid value: {value}: must be {words}"
+            causes.append(("FieldValueInvalid", f"spec.{field}", why))
+    return causes
+
+
+def _event_causes(item: Json) -> list[Cause]:
+    """An event lies in the namespace of its object, or in default where that is in none."""
+    namespace = (item.get("involvedObject") or {}).get("namespace", "")
+    if item["metadata"].get("namespace", "") == (namespace or "default"):
+        return []
+    why = f'Invalid value: "{namespace}": does not match event.namespace'
+    return [("FieldValueInvalid", "involvedObject.namespace", why)]
 
 
 def _budget_causes(item: Json) -> list[Cause]:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import msgspec
 
 from chaosd.sandbox import protobuf
-from chaosd.sandbox.errors import ApiError, bad_request
+from chaosd.sandbox.errors import ApiError, bad_request, invalid_options, unsupported_media_type
 from chaosd.sandbox.objects import Json
 
 Pairs = Sequence[tuple[str, str]]
@@ -81,10 +81,16 @@ class Request:
             raise bad_request("the request body must be a JSON object")
         return found
 
+    def check_media_type(self) -> None:
+        """Raises the 415 for a body of a type that is not read here."""
+        kind = self.header("content-type").partition(";")[0].strip()
+        if self.body and kind not in _MEDIA_TYPES:
+            raise unsupported_media_type()
+
     @property
     def dry_run(self) -> bool:
         """Whether the query asks for `dryRun=All`. Raises the API error for other values."""
-        return is_dry_run(self.params("dryRun"))
+        return is_dry_run(self.params("dryRun"), _OPTIONS.get(self.method, "DeleteOptions"))
 
     @property
     def watching(self) -> bool:
@@ -111,15 +117,23 @@ class Response:
         return msgspec.json.decode(self.body)
 
 
-def is_dry_run(values: Any) -> bool:
+_OPTIONS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions"}
+
+
+def is_dry_run(values: Any, options: str = "DeleteOptions") -> bool:
     """Whether a `dryRun` list is [All]. Raises the API error for other values."""
     if not values:
         return False
-    if list(values) != ["All"]:
-        raise bad_request(f'dryRun: Unsupported value: {values!r}: supported values: "All"')
+    if not isinstance(values, list):
+        raise bad_request("dryRun must be a list")
+    if values != ["All"]:
+        found = msgspec.json.encode(values).decode()
+        message = f'Unsupported value: {found}: supported values: "All"'
+        raise invalid_options(options, "dryRun", "FieldValueNotSupported", message)
     return True
 
 
+_MEDIA_TYPES = ("", "application/json", "application/vnd.kubernetes.protobuf")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 

@@ -184,9 +184,13 @@ class Api:
 
     def _write(self, request: Request, verb: str, target: Target) -> tuple[int, bytes]:
         cluster, resource = self.cluster, target.resource
+        if verb != "patch":
+            request.check_media_type()
         if target.subresource:
             return self._write_subresource(request, verb, target)
         if verb == "create":
+            if target.name:
+                raise method_not_allowed()
             item = create_object(cluster, target, request.json_object(), dry_run=request.dry_run)
             return 201, render_object(request, resource, item, cluster.now())
         if verb in ("update", "patch"):

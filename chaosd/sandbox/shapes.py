@@ -220,6 +220,27 @@ class _Event(_Fields):
     event_time: _Time | None = None
 
 
+_MicroTime: TypeAlias = (
+    Annotated[
+        str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$")
+    ]
+    | None
+)
+
+
+class _LeaseSpec(_Fields):
+    holder_identity: str | None = None
+    lease_duration_seconds: int | None = None
+    acquire_time: _MicroTime = None
+    renew_time: _MicroTime = None
+    lease_transitions: int | None = None
+
+
+class _Lease(_Fields):
+    metadata: _Meta | None = None
+    spec: _LeaseSpec | None = None
+
+
 class _Other(_Fields):
     metadata: _Meta | None = None
     spec: Json | None = None
@@ -230,6 +251,7 @@ _SHAPES: dict[str, type[_Fields]] = {
     "nodes": _Node,
     "configmaps": _ConfigMap,
     "events": _Event,
+    "leases.coordination.k8s.io": _Lease,
     "poddisruptionbudgets.policy": _Budget,
     "deployments.apps": _Workload,
     "replicasets.apps": _Workload,

@@ -27,6 +27,7 @@ from chaosd.sandbox.patches import (
 )
 from chaosd.sandbox.prepare import check_identity, default, missing_namespace, validate
 from chaosd.sandbox.resources import Resource
+from chaosd.sandbox.shapes import check_shape
 from chaosd.sandbox.targets import Target
 
 _CONDITIONAL_ONLY = frozenset({"leases.coordination.k8s.io", "poddisruptionbudgets.policy"})
@@ -106,26 +107,40 @@ def update_object(
             raise _uid_conflict(resource, target.name, uid, "")
         item["metadata"].pop("resourceVersion", None)
         return create_object(cluster, target, item, dry_run=dry_run), True
-    _check_versions(resource, existing, item)
+    # To a PUT the UID is a precondition, which is looked at before anything else.
+    if uid and uid != existing["metadata"]["uid"]:
+        raise _uid_conflict(resource, target.name, uid, existing["metadata"]["uid"])
+    _check_version(resource, existing, item)
     return _replace(cluster, target, existing, item, dry_run=dry_run), False
 
 
-def _check_versions(resource: Resource, existing: Json, item: Json) -> None:
-    """Raises the 409 of a UID or resourceVersion that is not the stored object's."""
-    meta, stored = item["metadata"], existing["metadata"]
-    name = stored["name"]
-    if meta.get("uid") and meta["uid"] != stored["uid"]:
-        raise _uid_conflict(resource, name, meta["uid"], stored["uid"])
-    version = meta.get("resourceVersion")
+def _check_version(resource: Resource, existing: Json, item: Json) -> None:
+    """Raises the 409 of a resourceVersion that is not the stored object's."""
+    name, version = existing["metadata"]["name"], item["metadata"].get("resourceVersion")
     if not version and (resource.custom or resource.id in _CONDITIONAL_ONLY):
-        why = "Invalid value: 0x0: must be specified for an update"
-        raise invalid(resource, name, [("FieldValueInvalid", "metadata.resourceVersion", why)])
-    if version and version != stored["resourceVersion"]:
+        why = "Invalid value: 0: must be specified for an update"
+        causes = [("FieldValueInvalid", "metadata.resourceVersion", why)]
+        raise invalid(resource, name, causes, kind=resource.plural)
+    if version and version != existing["metadata"]["resourceVersion"]:
         raise conflict(resource, name, MODIFIED)
 
 
+def _check_uid(resource: Resource, existing: Json, patched: Json) -> None:
+    """Raises the 422 of a patch that names another UID: to a patch it is a field like others."""
+    meta = existing["metadata"]
+    wanted = patched["metadata"].get("uid")
+    if wanted and wanted != meta["uid"]:
+        why = f'Invalid value: "{wanted}": field is immutable'
+        raise invalid(resource, meta["name"], [("FieldValueInvalid", "metadata.uid", why)])
+
+
 def _uid_conflict(resource: Resource, name: str, wanted: str, found: str) -> ApiError:
-    why = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}"
+    key = f"/registry/{resource.plural}"
+    why = (
+        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, "
+        f"AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted}, UID in object "
+        f"meta: {found}"
+    )
     return conflict(resource, name, why)
 
 
@@ -179,20 +194,21 @@ def patch_object(
     resource = target.resource
     kinds = [JSON_PATCH, MERGE_PATCH] + ([] if resource.custom else [STRATEGIC_PATCH])
     if media_type not in kinds:
-        raise ApiError(
-            415,
-            "UnsupportedMediaType",
-            "the body of the request was in an unknown format - accepted media types include: "
-            + ", ".join(kinds),
-        )
+        message = "415: Unsupported Media Type"
+        raise ApiError(415, "UnsupportedMediaType", message, details={})
     existing = read_object(cluster, target)
     patched = patch_or_refuse(media_type, with_kind(resource, thaw(existing)), patch)
     patched = _read_in(resource, patched)
+    try:
+        check_shape(resource, patched)
+    except ApiError as error:
+        raise ApiError(422, "Invalid", f' "" is invalid: patch: {error}', details={}) from error
     check_identity(resource, patched, target.scope, target.name)
     meta = patched["metadata"]
     if not meta.get("resourceVersion"):
         meta["resourceVersion"] = existing["metadata"]["resourceVersion"]
-    _check_versions(resource, existing, patched)
+    _check_version(resource, existing, patched)
+    _check_uid(resource, existing, patched)
     return _replace(cluster, target, existing, patched, dry_run=dry_run)
 
 

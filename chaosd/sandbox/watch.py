@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import msgspec
 
 from chaosd.sandbox.cluster import Change, Cluster, HistoryGoneError
-from chaosd.sandbox.errors import ApiError, bad_request, status_body
+from chaosd.sandbox.errors import ApiError, status_body
 from chaosd.sandbox.lists import Page, selectors_of
 from chaosd.sandbox.objects import Json
 from chaosd.sandbox.render import form_of, partial
@@ -36,7 +36,8 @@ class Watch:
         self._pending: deque[Change] = deque()
         version = request.param("resourceVersion")
         if version and not version.isdigit():
-            raise bad_request(f'resourceVersion: Invalid value: "{version}"')
+            why = f'strconv.ParseUint: parsing "{version}": invalid syntax'
+            raise ApiError(500, "", f'resourceVersion: Invalid value: "{version}": {why}')
         if request.param("sendInitialEvents"):
             # Clients that would stream their first list take the refusal as a sign to list.
             why = "sendInitialEvents is forbidden for watch unless the WatchList feature is enabled"

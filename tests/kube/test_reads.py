@@ -10,7 +10,7 @@ import pytest
 from chaosd.core.facts import PodFacts
 from chaosd.core.model import Victim, WorkloadKey
 from chaosd.kube.reads import FENCED
-from chaosd.ports import Conflict, NotFound, TooManyRequests
+from chaosd.ports import Conflict, Invalid, NotFound, TooManyRequests
 from chaosd.sandbox import scenarios
 from chaosd.targets.reads import Reads
 from tests.support.lab import Lab
@@ -218,7 +218,7 @@ def test_a_fence_sent_again_changes_nothing_and_another_intent_does(lab: Lab) ->
 def test_a_fence_touches_no_other_pod(lab: Lab) -> None:
     """A pod of the same name with another UID is left alone."""
     pod = some_pod(lab)
-    with pytest.raises(Conflict):
+    with pytest.raises(Invalid):
         lab.reads.fence_pod(victim(pod, uid="another"), "intent a")
     assert lab.reads.pod("shop", pod.name) == pod
     with pytest.raises(NotFound):

@@ -98,5 +98,5 @@ def test_denials_over_http_paths() -> None:
 
 
 def test_a_review_needs_a_spec() -> None:
-    """400 without one."""
-    assert make_world().refused("POST", REVIEWS, {})[0] == 400
+    """422 without one."""
+    assert make_world().refused("POST", REVIEWS, {})[0] == 422

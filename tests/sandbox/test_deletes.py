@@ -99,11 +99,13 @@ def test_a_dry_run_deletes_nothing() -> None:
     assert world.cluster.revision == revision
 
 
-@pytest.mark.parametrize("body", [[], {"gracePeriodSeconds": "x"}, {"dryRun": ["Some"]}])
-def test_bad_delete_options(body: Any) -> None:
+@pytest.mark.parametrize(
+    ("body", "code"), [([], 400), ({"gracePeriodSeconds": "x"}, 400), ({"dryRun": ["Some"]}, 422)]
+)
+def test_bad_delete_options(body: Any, code: int) -> None:
     """Refused before anything happens."""
     world = shop()
-    assert world.refused("DELETE", f"{PODS}/{world.pod()['metadata']['name']}", body)[0] == 400
+    assert world.refused("DELETE", f"{PODS}/{world.pod()['metadata']['name']}", body)[0] == code
 
 
 def test_other_kinds_answer_with_a_status() -> None:

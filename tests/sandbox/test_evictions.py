@@ -168,7 +168,7 @@ def test_unready_pods(policy: str | None, min_available: int, status: int) -> No
     [
         ({"metadata": {"name": "other"}}, 400),
         ({"deleteOptions": []}, 400),
-        ({"deleteOptions": {"dryRun": ["None"]}}, 400),
+        ({"deleteOptions": {"dryRun": ["None"]}}, 422),
         ([], 400),
     ],
 )

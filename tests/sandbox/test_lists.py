@@ -85,8 +85,8 @@ def test_an_expired_token_is_refused_with_a_way_on() -> None:
         ("limit=many", 400, "BadRequest"),
         ("timeout=soon", 400, "BadRequest"),
         ("resourceVersion=new", 400, "BadRequest"),
-        ("resourceVersionMatch=Exact", 400, "BadRequest"),
-        ("resourceVersionMatch=Nearly&resourceVersion=1", 400, "BadRequest"),
+        ("resourceVersionMatch=Exact", 422, "Invalid"),
+        ("resourceVersionMatch=Nearly&resourceVersion=1", 422, "Invalid"),
         ("resourceVersion=99999", 504, "Timeout"),
     ],
 )

@@ -178,7 +178,7 @@ def test_a_watch_from_the_forgotten_past(server: SandboxServer, client: httpx.Cl
 @pytest.mark.parametrize(
     ("url", "code"),
     [
-        (f"{WATCH_NODES}&resourceVersion=new", 400),
+        (f"{WATCH_NODES}&resourceVersion=new", 500),
         (f"{WATCH_NODES}&labelSelector=a+b", 400),
         (f"{WATCH_NODES}&sendInitialEvents=true", 422),
         ("/api/v1/nonsense?watch=true", 404),

@@ -1,0 +1,1 @@
+"""What an API server answers, held against the sandbox and (with --real) against a real one."""
