@@ -1,44 +1,44 @@
-"""Reading pages of pods: chaosd's projections against the official client's models, same bytes.
-
-Also what the official client costs before its first request, and the memory of reading many pages.
-Run with `python -m benchmarks.bench_decode`.
-"""
+"""Reading pages of pods: chaosd's projections against the official client's models, same bytes."""
 
 # ruff: noqa: ARG002 - a transport takes what it takes
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
-from benchmarks.bench_schedule import cpu_seconds
 from benchmarks.big_pods import page
-from chaosd.kube.api import PAGE, Api
+from benchmarks.figures import Figure
+from benchmarks.lab import Lab
+from benchmarks.timing import cpu_seconds
+from chaosd.kube.api import Api
 from chaosd.kube.reads import KubeReads
 from chaosd.kube.retry import NO_RETRIES
 from chaosd.kube.transport import Query, Reply
 
-PAGES = 10
-GOAL = 20.0
-_MEASURE = """
-import time
-def resident():
-    with open("/proc/self/status") as file:
-        return int(next(line for line in file if line.startswith("VmRSS")).split()[1]) / 1024
-before, begin = resident(), time.process_time()
-{work}
-print(time.process_time() - begin, resident() - before)
-"""
-_READ_MANY = """
-from benchmarks.bench_decode import read_pods
-from benchmarks.big_pods import page
-read_pods([page(0, 500)])
-before, begin = resident(), time.process_time()
-read_pods([page(0, 500)] * {pages})
-"""
+GOAL = 1 / 20
+"""Of the CPU time that the official client takes for its models."""
+
+
+def measure(lab: Lab) -> Iterator[Figure]:
+    """Each way to read the same pages, in CPU seconds for all of them."""
+    scale = lab.scale
+    pages = [page(number * scale.pods, scale.pods) for number in range(scale.pages)]
+    size = sum(map(len, pages))
+    yield Figure(f"{scale.pages} pages of {scale.pods} pods", size / 1e6, "MB")
+    yield Figure("  each pod", size / 1e3 / scale.pods / scale.pages, "KB")
+    some = pages[: scale.modelled_pages]
+    slow, _ = cpu_seconds(partial(official_models, some), repeat=1)
+    slow *= len(pages) / len(some)
+    against = "the official client"
+    yield Figure(f"the official client's models (from {len(some)} pages)", slow, "CPU s")
+    plain, _ = cpu_seconds(partial(only_json, pages), scale.repeat)
+    yield Figure("json.loads alone", plain, "CPU s", slow, against)
+    full, _ = cpu_seconds(partial(read_pods, pages), scale.repeat)
+    yield Figure("chaosd, facts of pods", full, "CPU s", slow, against, ratio_at_most=GOAL)
+    meta, _ = cpu_seconds(partial(read_pods, pages, metadata=True), scale.repeat)
+    yield Figure("chaosd, metadata alone", meta, "CPU s", slow, against)
 
 
 class Canned:
@@ -97,42 +97,3 @@ def official_models(pages: list[bytes]) -> int:
 def only_json(pages: list[bytes]) -> int:
     """Decode all pods into dicts by the standard library."""
     return sum(len(json.loads(one)["items"]) for one in pages)
-
-
-def measured(work: str) -> Iterator[float]:
-    """CPU seconds and MB of a piece of code in a process of its own."""
-    code = _MEASURE.format(work=work)
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return map(float, done.stdout.split())
-
-
-def main() -> None:
-    """Print a line for each way to read, then what else it costs."""
-    pages = [page(number * PAGE, PAGE) for number in range(PAGES)]
-    size = sum(map(len, pages)) / 1e6
-    print(f"{PAGES} pages of {PAGE} pods, {size:.0f} MB, {size * 1e3 / PAGES / PAGE:.1f} KB each")
-    ways = {
-        "chaosd, facts of pods": partial(read_pods, pages),
-        "chaosd, metadata only": partial(read_pods, pages, metadata=True),
-        "json.loads alone": partial(only_json, pages),
-    }
-    print(f"{'':28} {'CPU s':>7} {'ratio':>7}")
-    slow, _ = cpu_seconds(partial(official_models, pages[:2]), repeat=1)
-    slow *= PAGES / 2
-    print(f"{'official client, models':28} {slow:7.3f} {1:7.1f}")
-    for name, work in ways.items():
-        seconds, _ = cpu_seconds(work)
-        goal = f"   (goal: {GOAL:.0f})" if name.endswith("pods") else ""
-        print(f"{name:28} {seconds:7.3f} {slow / seconds:7.1f}{goal}")
-    imported = "import kubernetes.client.api_client, kubernetes.config"
-    for name, code in {
-        "import of the official client": imported,
-        "reading 10 pages": _READ_MANY.format(pages=10),
-        "reading 100 pages": _READ_MANY.format(pages=100),
-    }.items():
-        seconds, megabytes = measured(code)
-        print(f"{name:30} {seconds:7.3f} CPU s, {megabytes:+.0f} MB")
-
-
-if __name__ == "__main__":
-    main()

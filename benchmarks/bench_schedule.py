@@ -1,17 +1,18 @@
-"""A day's plan of mean-time slots, in CPU seconds and against a floor measured in the same run.
+"""A day's plan of mean-time slots.
 
-The floor is what no plan can do without: one seeded `random.Random` for each workload.
-Run with `python -m benchmarks.bench_schedule`.
+The floor is what no plan can do without: one seeded ``random.Random`` for each workload.
 """
 
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
+from benchmarks.figures import Figure
+from benchmarks.lab import Lab
+from benchmarks.timing import cpu_seconds
 from chaosd.core import seeded
 from chaosd.core.schedule import MeanTime, Rate, slots
 from chaosd.core.window import Dates, Weekly, Windows
@@ -26,6 +27,22 @@ CASES = {
     "always, mean 5d": (Windows("UTC"), 5 * DAY),
     "always, mean 1d": (Windows("UTC"), DAY),
 }
+GOAL = 1.0
+"""CPU seconds of the largest size."""
+
+
+def measure(lab: Lab) -> Iterator[Figure]:
+    """Each case at each size."""
+    scale = lab.scale
+    for workloads in scale.workloads:
+        floor, _ = cpu_seconds(partial(seed_only, workloads), scale.repeat)
+        yield Figure(f"{workloads:,} workloads, seeding alone", floor, "CPU s")
+        goal = GOAL if workloads == max(scale.workloads) else None
+        for name, (windows, mean) in CASES.items():
+            work = partial(plan_a_day, workloads, windows, mean)
+            seconds, found = cpu_seconds(work, scale.repeat)
+            what = f"{workloads:,} workloads, {name}: {found:,} slots"
+            yield Figure(what, seconds, "CPU s", floor, "seeding", at_most=goal)
 
 
 def plan_a_day(workloads: int, windows: Windows, mean: timedelta) -> int:
@@ -50,30 +67,3 @@ def plan_a_day(workloads: int, windows: Windows, mean: timedelta) -> int:
 def seed_only(workloads: int) -> int:
     """Make the randomness of the workloads and nothing else."""
     return sum(random.Random(seeded.number("seed", str(n))).random() < 1 for n in range(workloads))
-
-
-def cpu_seconds(work: Callable[[], int], repeat: int = 3) -> tuple[float, int]:
-    """Run `work` a few times: the CPU seconds of the fastest run, and what it counted."""
-    best, counted = float("inf"), 0
-    for _ in range(repeat):
-        begin = time.process_time()
-        counted = work()
-        best = min(best, time.process_time() - begin)
-    return best, counted
-
-
-def main() -> None:
-    """Print a line for each case and size."""
-    print(
-        f"{'a day of mean-time slots':32} {'workloads':>9} {'slots':>7} {'CPU s':>7} {'ratio':>6}"
-    )
-    for workloads in (1_000, 10_000, 50_000):
-        floor, _ = cpu_seconds(partial(seed_only, workloads))
-        print(f"{'seeding alone':32} {workloads:9} {'':7} {floor:7.3f} {1:6.1f}")
-        for name, (windows, mean) in CASES.items():
-            seconds, found = cpu_seconds(partial(plan_a_day, workloads, windows, mean))
-            print(f"{name:32} {workloads:9} {found:7} {seconds:7.3f} {seconds / floor:6.1f}")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,6 @@
-"""Sift and draw, in CPU seconds, and against a floor measured in the same run.
+"""Sift and draw: one decision over many candidates that have been read.
 
 The floor is what no draw can do without: one SHA-256 and one comparison for each candidate.
-Run with `python -m benchmarks.bench_sift`.
 """
 
 from __future__ import annotations
@@ -11,7 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from benchmarks.bench_schedule import cpu_seconds
+from benchmarks.figures import Figure
+from benchmarks.lab import Lab
+from benchmarks.timing import cpu_seconds
 from chaosd.core.draw import lowest, rank
 from chaosd.core.eligibility import Sift
 from chaosd.core.facts import Own, WorkloadFacts
@@ -31,7 +32,10 @@ from chaosd.core.window import Windows
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 SEED, ACTION = "5f6c1a3e-0d7b-4f0a-9b59-1f2f0f3f7c11", "web/*/2026-11-23T10:00:00Z#0"
-SIZES = (10_000, 100_000)
+GOAL = 0.5
+"""CPU seconds of the largest size."""
+GROWTH = 1.5
+"""The most that a candidate of the largest size may cost, in those of the smallest: linear."""
 SELECTS = {
     "default selection": Select(),
     "globs, labels and names": Select(
@@ -40,6 +44,36 @@ SELECTS = {
         names="^service-",
     ),
 }
+
+CASES = [
+    (f"{select}, {share}", select, fine)
+    for select in SELECTS
+    for share, fine in (("all eligible", True), ("one in two eligible", False))
+]
+
+
+def measure(lab: Lab) -> Iterator[Figure]:
+    """Each case at each size, and how much more a candidate costs at the largest."""
+    repeat, sizes = lab.scale.repeat, lab.scale.candidates
+    seconds: dict[tuple[str, int], float] = {}
+    for size in sizes:
+        keys = [f"team-{number % 50}/Deployment/service-{number}" for number in range(size)]
+        floor, _ = cpu_seconds(partial(hash_only, keys), repeat)
+        yield Figure(f"{size:,} candidates, one hash each", floor, "CPU s")
+        for name, select, fine in CASES:
+            many = [workload(number, fine=fine or number % 4 > 1) for number in range(size)]
+            gc.freeze()  # pages come and go in a daemon: the collector does not walk them all
+            work = partial(sift_and_draw, many, SELECTS[select])
+            seconds[name, size], _ = cpu_seconds(work, repeat)
+            gc.unfreeze()
+            goal = GOAL if size == max(sizes) else None
+            what = f"{size:,} candidates, {name}"
+            yield Figure(what, seconds[name, size], "CPU s", floor, "one hash each", at_most=goal)
+    small, large = min(sizes), max(sizes)
+    for name, *_ in CASES:
+        before, after = (seconds[name, size] / size * 1e6 for size in (small, large))
+        what = f"one candidate of {large:,}, {name}"
+        yield Figure(what, after, "µs", before, f"one of {small:,}", ratio_at_most=GROWTH)
 
 
 def workload(number: int, *, fine: bool) -> WorkloadFacts:
@@ -95,32 +129,3 @@ def sift_and_draw(workloads: Iterable[WorkloadFacts], select: Select) -> int:
 def hash_only(keys: Sequence[str]) -> int:
     """The lowest rank, and nothing else."""
     return min(rank(SEED, ACTION, key) for key in keys)
-
-
-def main() -> None:
-    """Print a line for each case and size; growth is the time per candidate against the first."""
-    print(
-        f"{'sift and draw':46} {'candidates':>10} {'CPU s':>7} {'µs each':>8} {'ratio':>6} growth"
-    )
-    first: dict[str, float] = {}
-    for size in SIZES:
-        keys = [f"team-{number % 50}/Deployment/service-{number}" for number in range(size)]
-        floor, _ = cpu_seconds(partial(hash_only, keys))
-        cases = {"one hash each": floor}
-        for name, select in SELECTS.items():
-            for fine, share in ((True, "all eligible"), (False, "one in two eligible")):
-                many = [workload(number, fine=fine or number % 4 > 1) for number in range(size)]
-                gc.freeze()  # pages come and go in a daemon: the collector does not walk them all
-                cases[f"{name}, {share}"], _ = cpu_seconds(partial(sift_and_draw, many, select))
-                gc.unfreeze()
-        for name, seconds in cases.items():
-            each = seconds / size
-            growth = each / first.setdefault(name, each)
-            print(
-                f"{name:46} {size:10} {seconds:7.3f} {each * 1e6:8.2f} {seconds / floor:6.1f}"
-                f" {growth:6.2f}"
-            )
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,169 @@
+"""Attempts as the daemon makes them, with what they sent and received counted.
+
+The engine, the adapters and the official client's transport are the real ones; policies are dry
+runs, so that everything but the eviction is done. Called in a process of its own.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import TypedDict, TypeVar
+
+from prometheus_client import CollectorRegistry
+
+from benchmarks.timing import HAS_PROC, cpu_seconds, memory_of
+from chaosd.config.watching import FileSettings
+from chaosd.core.model import TargetKind
+from chaosd.core.schedule import Slot
+from chaosd.daemon.clocks import SystemClock
+from chaosd.engine.attempt import Attempts
+from chaosd.engine.book import Book
+from chaosd.engine.context import Context
+from chaosd.engine.lead import Lead
+from chaosd.kube.api import Api
+from chaosd.kube.documents import LeaseDocument, LedgerDocument
+from chaosd.kube.events import KubeEvents
+from chaosd.kube.official import OfficialTransport
+from chaosd.kube.reads import KubeReads
+from chaosd.kube.signin import SignIn
+from chaosd.kube.transport import Query, Reply, Transport
+from chaosd.ports import Scope
+from chaosd.report.logs import configure
+from chaosd.report.metrics import Metrics
+from chaosd.report.reporter import Reporter
+from chaosd.targets.pods import PodTarget
+
+T = TypeVar("T")
+
+POLICY = """
+dryRun: true
+windows: {allow: always}
+limits: {perHour: 1000, perDay: 1000, concurrent: 1000}
+policies:
+  - name: web
+    target: pod
+    action: evict
+    schedule: {meanTimeBetweenKills: 5d, minGap: 12h}
+"""
+
+
+@dataclass
+class Counting:
+    """A transport that counts what goes through it: ``METHOD PATH`` and bytes of answers."""
+
+    inner: Transport
+    asked: list[str] = field(default_factory=list)
+    received: int = 0
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        query: Query,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: float,
+    ) -> Reply:
+        """Pass it on."""
+        reply = self.inner.send(method, path, query, headers, body, timeout)
+        self.asked.append(f"{method} {path}")
+        self.received += len(reply.body)
+        return reply
+
+
+class Made(TypedDict):
+    """What something cost: CPU seconds of the fastest time, requests and bytes of the last.
+
+    ``results`` says how each ended, ``peak`` the most memory that the process had (MiB; 0 where
+    nobody can tell).
+    """
+
+    results: list[str]
+    cpu: float
+    asked: list[str]
+    received: int
+    peak: float
+
+
+def engine(kubeconfig: str, home: str, folder: str) -> tuple[Context, Counting]:
+    """One process's engine, which leads, without its threads."""
+    file = Path(folder) / f"{home}.yaml"
+    file.write_text(POLICY, encoding="utf-8")
+    clock = SystemClock()
+    counting = Counting(OfficialTransport(SignIn(kubeconfig, environ={})))
+    api = Api(counting, clock)
+    settings = FileSettings(file, {})
+    ledger = LedgerDocument(api, home)
+    others = logging.getLogger("third parties")
+    logger = configure(clock.now, stream=io.StringIO(), terminal=False, root=others)
+    context = Context(
+        holder="benchmark",
+        clock=clock,
+        book=Book(ledger),
+        lease=LeaseDocument(api, home),
+        cluster=api,
+        settings=settings,
+        events=KubeEvents(api, ""),
+        report=Reporter(Metrics(CollectorRegistry(), "benchmark"), logger, clock.now),
+        targets={TargetKind.POD: PodTarget(KubeReads(api))},
+        loaded=settings.load(),
+    )
+    Lead(context, ledger).step()
+    if not context.leading:
+        raise RuntimeError(f"it does not lead in {home}")
+    return context, counting
+
+
+def surveys(kubeconfig: str, home: str, folder: str, repeat: int) -> Made:
+    """Surveys without an attempt; the results are the eligible workloads of the last."""
+    context, counting = engine(kubeconfig, home, folder)
+    configuration = context.loaded.configuration
+    assert configuration is not None
+    scope = Scope(configuration, configuration.policies[0], context.clock.now())
+
+    def survey() -> list[str]:
+        found = context.targets[TargetKind.POD].survey(scope, None)
+        return [str(one.workload) for one in found if not one.reasons]
+
+    survey()
+    made = [_counted(survey, counting) for _ in range(repeat)]
+    return _together(made, results=made[-1][0])
+
+
+def attempts(kubeconfig: str, home: str, folder: str, workloads: list[str]) -> Made:
+    """An attempt for each of ``workloads``, as that of a slot that names it; ``*`` names none."""
+    context, counting = engine(kubeconfig, home, folder)
+    runner = Attempts(context)
+    begin = context.clock.now()
+    made = []
+    for number, workload in enumerate(workloads):
+        slot = Slot("web", workload, begin - timedelta(seconds=number))
+        made.append(_counted(partial(_result, runner, slot), counting))
+    return _together(made, results=[result for result, *_ in made])
+
+
+def _result(runner: Attempts, slot: Slot) -> str:
+    return runner.run(slot, slot.action_id(0)).result
+
+
+def _counted(work: Callable[[], T], counting: Counting) -> tuple[T, float, list[str], int]:
+    counting.asked, counting.received = [], 0
+    seconds, result = cpu_seconds(work, repeat=1)
+    return result, seconds, counting.asked, counting.received
+
+
+def _together(made: list[tuple[T, float, list[str], int]], results: list[str]) -> Made:
+    _, _, asked, received = made[-1]
+    return Made(
+        results=results,
+        cpu=min(seconds for _, seconds, _, _ in made),
+        asked=asked,
+        received=received,
+        peak=memory_of().peak if HAS_PROC else 0.0,
+    )

@@ -1,0 +1,1 @@
+"""Tests of benchmarks/: that they run and count rightly, never how fast anything is."""
