@@ -16,6 +16,7 @@ from chaosd.engine.strike import Striker
 from chaosd.engine.tell import Teller
 from chaosd.ports import CallFailed
 
+_STARTING = 0.2  # nothing is read until the lease has said which ledger is ours
 _BUSY = 1.0
 _IDLE = 5.0
 _PRUNE_EVERY = timedelta(minutes=10)
@@ -36,7 +37,7 @@ class Observer:
         context = self._context
         if context.book.uid is None:
             context.report.standing(stand(context, None))
-            return context.after(_BUSY)
+            return context.after(_STARTING)
         page: Page | None = None
         unusable = ""
         try:
