@@ -213,7 +213,10 @@ def resume(ledger: Ledger, policy: str = "") -> Ledger:
 
 
 def forgive(ledger: Ledger, workload: str, who: str, now: datetime) -> Ledger | Refusal:
-    """Close the intents on a workload that did not recover: a person says that it is fine."""
+    """Close the intents on a workload that did not recover: a person says that it is fine.
+
+    That is a verdict of its own, to be reported anew.
+    """
     note = f"forgiven by {who}"
     mine = [intent for intent in ledger.all_intents() if intent.workload == workload]
     stuck = [
@@ -231,7 +234,13 @@ def forgive(ledger: Ledger, workload: str, who: str, now: datetime) -> Ledger | 
         return Refusal((Reason(Code.GONE, detail),))
     for intent in stuck:
         changed = _judged(ledger, intent.id, Verdict.FORGIVEN, now)
-        done = msgspec.structs.replace(changed.outcomes[intent.id], seen=note)
+        done = msgspec.structs.replace(
+            changed.outcomes[intent.id],
+            verdict=Verdict.FORGIVEN,
+            verdict_at=now,
+            verdict_told="",
+            seen=note,
+        )
         ledger = _put(changed, done)
     return ledger
 

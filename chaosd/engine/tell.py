@@ -148,7 +148,9 @@ def _about_verdict(intent: Intent) -> list[Notice]:
         f"{intent.policy} [intent {intent.id}]"
     )
     stuck = intent.verdict is Verdict.NOT_RECOVERED
-    return [_on_workload(intent, "v", reason, message, at, warning=stuck)]
+    # Forgiving comes after another verdict, whose Event stays.
+    suffix = "f" if intent.verdict is Verdict.FORGIVEN else "v"
+    return [_on_workload(intent, suffix, reason, message, at, warning=stuck)]
 
 
 def _fill(text: str, intent: Intent, at: datetime) -> str:

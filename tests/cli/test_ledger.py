@@ -25,12 +25,13 @@ def test_showing_it(shop: Shop) -> None:
 
 def test_showing_a_damaged_one(shop: Shop) -> None:
     """What reads is shown, what does not is named, and the text itself is one option away."""
-    shop.write(damaged(shop))
+    text = damaged(shop)
+    shop.write(text)
     answer = shop.say("ledger", "show")
     assert answer.code == 1
     assert "shop/Deployment/web" in answer.out
     assert "ledger repair" in answer.err
-    assert shop.say("ledger", "show", "--raw").out == damaged(shop) + "\n"
+    assert shop.say("ledger", "show", "--raw").out == text + "\n"
     found = shop.say("ledger", "show", "-o", "json")
     assert found.code == 1
     assert found.json["lost"]

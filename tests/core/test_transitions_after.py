@@ -79,6 +79,11 @@ def test_a_person_forgives_what_did_not_recover() -> None:
     ledger = did(transitions.forgive(stuck(), WEB, "ann", NOW + 2 * HOUR))
     one = ledger.outcomes[ID]
     assert (ledger.intents, one.seen, one.closed_at) == ({}, "forgiven by ann", NOW + 2 * HOUR)
+    assert (one.verdict, one.verdict_at, one.verdict_told) == (
+        Verdict.FORGIVEN,
+        NOW + 2 * HOUR,
+        "",
+    )
     assert used(ledger, NOW + 2 * HOUR, dry_run=False).concurrent == 0
     assert ledger.last_kill(WEB, dry_run=False) == LastKill(int(NOW.timestamp()), 7200)
     assert transitions.forgive(ledger, WEB, "ann", NOW + 3 * HOUR) == ledger
