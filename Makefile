@@ -49,7 +49,7 @@ test-real: $(READY) ## Run the tests against a real control plane (needs Go, and
 tools: ## Build what test-real needs into .tools/bin, unless it is there
 	@tools/build.sh
 
-test-deploy: $(READY) ## Test the chart and the Dockerfile (needs Go the first time)
+test-deploy: $(READY) ## Test the chart and the Dockerfile (needs Go; with `make tools` on a real API server too)
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory tools-deploy; \
 	else echo "Go is missing (https://go.dev/dl/): going on with the binaries that there are."; fi
 	$(BIN)/pytest -q tests/deploy
