@@ -22,6 +22,10 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [get]
+# Saying in an Event what is wrong with the configuration.
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create]
 {{- end -}}
 
 {{/* Kinds that are in no namespace; not in namespaced mode. */}}
