@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chaosd.core.ledger import StepState
+from chaosd.core.ledger import Result, StepState
 from chaosd.core.model import Code, Impact, Reason, Reasons
 from chaosd.core.transitions import halt
 from chaosd.engine.attempt import SKIPPED
@@ -94,6 +94,70 @@ def test_a_ledger_that_others_keep_changing_is_given_up() -> None:
     assert codes(ended) == {Code.LEDGER_CONTENDED}
     assert len(scene.ledger().paused) == 3
     assert scene.victims() == []
+
+
+def test_the_time_to_strike_is_not_begun_anew_after_a_conflict() -> None:
+    """It was set before the first swap: conflicts that take longer end the attempt."""
+    scene = Scene(fill=on.shop)
+    stops = iter("abcdefgh")
+
+    class Slow(Hook):
+        def send(self, method: str, path: str, *args: Any) -> Any:
+            if method == "PATCH" and path == LEDGER and process.context.leading:
+                scene.rewrite(lambda ledger: halt(ledger, on.STOP, next(stops)))
+                scene.clock.advance(5.5)
+            return super().send(method, path, *args)
+
+    process = scene.process(through=Slow("never", lambda: None))
+    process.start()
+    ended = process.attempt()
+    assert codes(ended) == {Code.TOO_LATE}
+    assert "no time left to strike" in ended.reasons[0].detail
+    assert len(scene.ledger().paused) == 2
+    assert scene.victims() == []
+
+
+def test_nothing_is_struck_once_the_lease_ran_out_after_the_reservation() -> None:
+    """Its outcome is left to whoever leads next: it is fenced, and nothing was struck."""
+    scene = Scene(fill=on.shop)
+    hook = Hook(f"PATCH {LEDGER}", lambda: scene.clock.advance(6), nth=2)
+    process = scene.leader(through=hook)
+    scene.clock.advance(8)
+    ended = process.attempt()
+    assert (ended.result, scene.victims()) == ("unknown", [])
+    process.die()
+    scene.process("b")
+    scene.run(40)
+    assert [one.result for one in scene.ledger().outcomes.values()] == [Result.FAILED]
+
+
+def test_who_observes_leaves_a_strike_under_way_alone() -> None:
+    """Another loop of the same process looks at the ledger right before the strike is sent."""
+    scene = Scene(fill=on.shop)
+
+    def observe() -> None:
+        scene.processes[0].observer.step()
+
+    process = scene.leader(through=Hook("/eviction", observe))
+    ended = process.attempt()
+    assert ended.result == "killed"
+    assert not any(one.path.endswith("/status") for one in scene.asked())
+
+
+def test_what_another_process_left_open_is_settled_before_anything_is_reserved() -> None:
+    """Its holder is gone: the attempt itself fences it, and then goes on."""
+    scene = Scene(fill=on.shop)
+    with pytest.raises(ZeroDivisionError):
+        scene.leader(through=Hook("/eviction", lambda: 1 / 0)).attempt()
+    scene.processes[0].stop()
+    process = scene.process("b")
+    process.reload.step()
+    process.lead.step()
+    scene.clock.advance(1)
+    ended = process.attempt()
+    assert ended.result == "killed"
+    states = [intent.steps[0].state for intent in scene.ledger().all_intents()]
+    assert sorted(states) == [StepState.FAILED, StepState.KILLED]
 
 
 def test_a_cluster_that_reads_too_slowly_makes_the_slot_late() -> None:

@@ -221,6 +221,19 @@ def test_stopping_a_follower_leaves_the_lease_alone() -> None:
     assert first.context.leading
 
 
+def test_a_leader_that_was_overtaken_gives_back_nothing() -> None:
+    """It stood still, did not notice, and is told to stop: the lease is another's."""
+    scene = Scene(MINUTELY, on.shop)
+    first, second = scene.process("a"), scene.process("b")
+    scene.run(20)
+    first.awake = False
+    scene.run(40)
+    assert first.context.leadership
+    first.stop()
+    assert holder(scene) == "b"
+    assert second.context.leading
+
+
 @pytest.mark.parametrize("frozen_at", ["/eviction", f"PATCH {LEDGER}"])
 def test_a_frozen_leaders_late_request_changes_nothing(frozen_at: str) -> None:
     """It stood still right before its strike (or its reservation): meanwhile another led and made

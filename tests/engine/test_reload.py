@@ -74,6 +74,8 @@ def test_an_event_says_what_is_wrong_and_another_that_it_is_right_again() -> Non
     scene.run(60)
     assert [item["type"] for item in scene.events("ConfigurationLoaded")] == ["Normal", "Normal"]
     assert len(scene.events("ConfigurationInvalid")) == 1
+    asked = [one for one in scene.asked() if "/namespaces/chaosd/events" in one.path]
+    assert len(asked) == 3
 
 
 def test_an_event_that_can_not_be_made_is_made_later() -> None:

@@ -83,15 +83,16 @@ def test_when_every_budget_blocks_the_reason_is_theirs() -> None:
     assert scene.victims() == []
 
 
+@pytest.mark.parametrize("dry", [False, True])
 @pytest.mark.parametrize("workloads", [3, 1])
-def test_a_count_strikes_that_many_distinct_workloads(workloads: int) -> None:
+def test_a_count_strikes_that_many_distinct_workloads(workloads: int, dry: bool) -> None:
     """Two ordinals of a slot never hit one workload; where there is but one, it is struck once."""
 
     def fill(cluster: Cluster) -> None:
         for number in range(workloads):
             scenarios.deployment(cluster, "shop", f"web-{number}", 4, opt_in=True)
 
-    scene = Scene(configured(policy(count=2)), fill)
+    scene = Scene(configured(policy(count=2, dry_run=dry)), fill)
     process, _ = tried(scene)
     struck = [ended.intent.workload for ended in process.ended if ended.intent]
     assert len(process.ended) == 2
