@@ -29,6 +29,10 @@ class LeaseSpec(Struct, frozen=True, rename="camel"):
     lease_transitions: int | None = None
 
 
+# Made at the import: a process in which two threads are the first to read a type may crash.
+_SPECS = msgspec.json.Decoder(LeaseSpec)
+
+
 class Sighting(Struct, frozen=True):
     """A state of the Lease (its resourceVersion), and when it was first seen here (boot time)."""
 
@@ -46,7 +50,7 @@ class Decision(Struct, frozen=True):
 def read_spec(text: str) -> LeaseSpec:
     """A spec from its JSON; one that can't be read is held by somebody unknown."""
     try:
-        return msgspec.json.decode(text, type=LeaseSpec)
+        return _SPECS.decode(text)
     except (ValueError, RecursionError):
         return LeaseSpec(holder_identity=UNKNOWN)
 

@@ -31,20 +31,43 @@ class Used(Struct, frozen=True):
 
 def used(ledger: Ledger, now: datetime, *, dry_run: bool, policy: str | None = None) -> Used:
     """Count intents against limits: all of them, or one policy's."""
-
-    def counts(intent: Intent) -> bool:
-        return (
-            intent.dry_run == dry_run
-            and intent.result not in _GIVEN_BACK
-            and (policy is None or intent.policy == policy)
-        )
-
-    reserved = [intent.reserved_at for intent in ledger.all_intents() if counts(intent)]
+    reserved = _reserved(ledger, dry_run=dry_run, policy=policy)
     return Used(
         hour=sum(at > now - HOUR for at in reserved),
         day=sum(at > now - DAY for at in reserved),
-        concurrent=sum(counts(intent) for intent in ledger.intents.values()),
+        concurrent=sum(
+            _counts(intent, dry_run=dry_run, policy=policy) for intent in ledger.intents.values()
+        ),
     )
+
+
+def frees_at(ledger: Ledger, limits: Limits, policy: Policy, now: datetime) -> datetime:
+    """The first instant from ``now`` on at which the hour's and the day's limits leave room, if
+    nothing more is reserved until then."""
+    frees = now
+    for some, whose in ((limits, None), (policy.limits, policy.name)):
+        reserved = sorted(_reserved(ledger, dry_run=policy.dry_run, policy=whose))
+        for limit, span in ((some.per_hour, HOUR), (some.per_day, DAY)):
+            if limit is not None and len(reserved) >= limit:
+                frees = max(frees, reserved[-limit] + span)
+    return frees
+
+
+def _counts(intent: Intent, *, dry_run: bool, policy: str | None) -> bool:
+    return (
+        intent.dry_run == dry_run
+        and intent.result not in _GIVEN_BACK
+        and (policy is None or intent.policy == policy)
+    )
+
+
+def _reserved(ledger: Ledger, *, dry_run: bool, policy: str | None) -> list[datetime]:
+    """When what counts was reserved."""
+    return [
+        intent.reserved_at
+        for intent in ledger.all_intents()
+        if _counts(intent, dry_run=dry_run, policy=policy)
+    ]
 
 
 def limit_reasons(ledger: Ledger, limits: Limits, policy: Policy, now: datetime) -> Reasons:

@@ -49,7 +49,7 @@ class Process:
         self._wishes = Wishes(context, self._attempts)
         self._observer = Observer(context)
         self._timetable = Timetable(
-            self._attempts.run_slot, self._wishes.run, self._missed, clock, context.report
+            self._run_slot, self._wishes.run, self._missed, clock, context.report
         )
         steps = {
             "reload": Reload(context, about).step,
@@ -122,6 +122,11 @@ class Process:
         planned = self._planner.step()
         self._timetable.plan(planned.slots, drop=planned.drop)
         return planned.wake
+
+    def _run_slot(self, slot: Slot) -> None:
+        again = [ended.again_at for ended in self._attempts.run_slot(slot) if ended.again_at]
+        if again:
+            self._timetable.run_at(slot, max(again))
 
     def _take_requests(self) -> datetime:
         taken, wake = self._wishes.step()

@@ -65,18 +65,22 @@ class Timetable:
         if drop:
             self._drop()
         for slot in slots:
-            job_id = f"{_SLOT}{slot.action_id(0)}"
-            with self._lock:
-                if self._ended:
-                    return
-                self._planned[job_id] = slot
-            self._scheduler.add_job(
-                self._run_planned,
-                DateTrigger(run_date=self._real_time(slot.at), timezone=UTC),
-                args=(job_id, slot),
-                id=job_id,
-                replace_existing=True,
-            )
+            self.run_at(slot, slot.at)
+
+    def run_at(self, slot: Slot, at: datetime) -> None:
+        """Run a slot at ``at``: its own time, or a little later when it is tried again."""
+        job_id = f"{_SLOT}{slot.action_id(0)}"
+        with self._lock:
+            if self._ended:
+                return
+            self._planned[job_id] = slot
+        self._scheduler.add_job(
+            self._run_planned,
+            DateTrigger(run_date=self._real_time(at), timezone=UTC),
+            args=(job_id, slot),
+            id=job_id,
+            replace_existing=True,
+        )
 
     def run_now(self, request: Request) -> None:
         """Run a person's request as soon as no other attempt is under way.

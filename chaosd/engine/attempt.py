@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 
 from msgspec import Struct
 
-from chaosd.core.admission import admit
+from chaosd.core.admission import MAX_LATE, admit
 from chaosd.core.draw import lowest
 from chaosd.core.ledger import Intent, Ledger
+from chaosd.core.limits import frees_at
 from chaosd.core.model import (
     EVERY_WORKLOAD,
     Candidate,
@@ -29,15 +31,22 @@ from chaosd.ports import Answered, CallFailed, Forbidden, Scope
 SKIPPED = "skipped"
 UNKNOWN = "unknown"
 _DEPTH = 50
+_ROLLING = {Code.LIMIT_PER_HOUR, Code.LIMIT_PER_DAY}
 
 
 class Ended(Struct, frozen=True):
     """How an attempt ended: ``killed``, ``refused``, ``failed``, ``dryRun``, ``unknown`` (open
-    until it is known) or ``skipped`` (nothing was reserved), and why."""
+    until it is known) or ``skipped`` (nothing was reserved), and why.
+
+    ``again_at``: only a rolling limit stopped it, which frees then, within the slot's lateness. A
+    schedule at the very pace of its limit would else lose every second slot, each attempt being
+    some milliseconds earlier in its slot than the reservation before it was.
+    """
 
     result: str
     reasons: Reasons = ()
     intent: Intent | None = None
+    again_at: datetime | None = None
 
 
 class Attempts:
@@ -91,7 +100,9 @@ class Attempts:
         around = context.around(page, loaded.fingerprint)
         reasons = admit(page.ledger, configuration, policy, action_id, slot.at, around)
         if reasons:
-            return Ended(SKIPPED, reasons)
+            frees = frees_at(page.ledger, configuration.limits, policy, around.now)
+            soon = {reason.code for reason in reasons} <= _ROLLING and frees < slot.at + MAX_LATE
+            return Ended(SKIPPED, reasons, again_at=frees if soon else None)
         trial = Trial(
             configuration,
             policy,

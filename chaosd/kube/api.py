@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterator, Mapping
 from functools import lru_cache
+from threading import Lock
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -41,8 +42,18 @@ class _Page(Struct, Generic[T]):
     items: list[T] | None = None
 
 
-@lru_cache(maxsize=64)
+_LEARNING = Lock()
+
+
 def _decoder(into: Hashable) -> msgspec.json.Decoder[Any]:
+    # msgspec learns a type at its first use, and a process in which two threads make it learn the
+    # same one (Pod and Node share their metadata) may crash.
+    with _LEARNING:
+        return _learnt(into)
+
+
+@lru_cache(maxsize=64)
+def _learnt(into: Hashable) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(into)
 
 

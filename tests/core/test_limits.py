@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chaosd.core import transitions
 from chaosd.core.ledger import Intent, LastKill, Ledger, Result, StepState, Verdict, workload_hash
-from chaosd.core.limits import DAY, Used, limit_reasons, rest_reasons, used
+from chaosd.core.limits import DAY, Used, frees_at, limit_reasons, rest_reasons, used
 from chaosd.core.model import Code, Limits, Reason
 from tests.core.ledgers import (
     API,
@@ -326,3 +326,26 @@ def test_a_kill_is_never_sooner_than_its_gap() -> None:
     ledger = healed(led(), late)
     assert rests(ledger, HOUR, HOUR) == [Code.MIN_GAP]
     assert rests(ledger, HOUR + SECOND, HOUR) == []
+
+
+@pytest.mark.parametrize(
+    ("limits", "own", "frees"),
+    [
+        (Limits(), Limits(), NOW),
+        (Limits(per_hour=3), Limits(), NOW),
+        (Limits(per_hour=2), Limits(), NOW + timedelta(minutes=20)),
+        (Limits(per_hour=1), Limits(), NOW + timedelta(minutes=50)),
+        (Limits(per_hour=2, per_day=1), Limits(), NOW + timedelta(hours=23, minutes=50)),
+        (Limits(), Limits(per_hour=2), NOW + timedelta(minutes=20)),
+    ],
+)
+def test_when_a_limit_frees(limits: Limits, own: Limits, frees: datetime) -> None:
+    """At that instant the limits leave room, and not a moment before."""
+    ledger = led()
+    for ago in (40, 10):
+        ledger = healed(ledger, intent("web", WEB, NOW - timedelta(minutes=ago)))
+    some = policy(limits=own)
+    assert frees_at(ledger, limits, some, NOW) == frees
+    assert limit_reasons(ledger, limits, some, frees) == ()
+    if frees > NOW:
+        assert limit_reasons(ledger, limits, some, frees - timedelta(microseconds=1))
