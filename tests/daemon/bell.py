@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 40.0
+PATIENCE = 60.0
 """Seconds after which something that has to come is given up."""
 _LOOK_ANYWAY = 0.2
 

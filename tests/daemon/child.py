@@ -8,13 +8,15 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 
 from tests.daemon.bell import PATIENCE
-from tests.daemon.launch import Forked, Launched
+from tests.daemon.launch import STACKS, Forked, Launched
 from tests.daemon.site import Site
+
+T = TypeVar("T")
 
 GRACE = 30.0
 """A pod's terminationGracePeriodSeconds, unless it says otherwise."""
@@ -48,7 +50,10 @@ class Child:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._process.ended() is None:
+        if not self.has_ended and error is not None:
+            self._process.send(STACKS)
+            self._reader.join(2)
+        if not self.has_ended:
             self._process.send(signal.SIGKILL)
         self.wait()
         self._process.output.close()
@@ -71,6 +76,21 @@ class Child:
     def has_ended(self) -> bool:
         """Whether the process is gone."""
         return self._process.ended() is not None
+
+    def until(self, ask: Callable[[], T]) -> T:
+        """Wait for something to become true, while this process runs; the first true answer."""
+
+        def asked() -> T | None:
+            answer = ask()
+            code = None if answer else self._process.ended()
+            if code is not None:
+                self._reader.join(PATIENCE)
+                answer = ask()
+                assert answer, f"it ended with {code} before that:\n{self}"
+            return answer
+
+        answer: T = self.site.until(asked, self)
+        return answer
 
     # --- its log
 
@@ -119,7 +139,7 @@ class Child:
 
     def ready(self) -> Self:
         """Wait until it says that it is ready."""
-        self.site.until(lambda: self.get("/readyz").status_code == 200, self)
+        self.until(lambda: self.get("/readyz").status_code == 200)
         return self
 
     # --- its end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -12,6 +13,8 @@ from io import TextIOWrapper
 from multiprocessing.connection import Connection
 from typing import Protocol, TextIO
 
+STACKS = signal.SIGUSR1
+"""The signal at which a fork writes what its threads are doing."""
 _NOT_OURS = ("CHAOSD_", "KUBE", "POD_", "PYTEST")
 _FORKS = multiprocessing.get_context("forkserver")
 # What a daemon needs is imported once, in a process that does nothing but fork.
@@ -106,5 +109,7 @@ def _become(arguments: Sequence[str], environ: dict[str, str], writer: Connectio
     os.environ.clear()
     os.environ.update(environ)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    faulthandler.enable()
+    faulthandler.register(STACKS)
     sys.argv = ["chaosd", *arguments]
     main()

@@ -80,7 +80,7 @@ def test_what_it_serves(tmp_path: Path) -> None:
         address = daemon.process.serve(pages, "127.0.0.1", 0)
         site.until(lambda: httpx.get(f"{address}/readyz").status_code == 200)
         site.until(lambda: "killed" in httpx.get(f"{address}/").text)
-        assert "chaosd_leader 1.0" in httpx.get(f"{address}/metrics").text
+        site.until(lambda: "chaosd_leader 1.0" in httpx.get(f"{address}/metrics").text)
         assert httpx.get(f"{address}/healthz").text == "ok\n"
         daemon.stop()
         with pytest.raises(httpx.ConnectError):
@@ -136,7 +136,7 @@ def test_slots_that_could_not_start_in_time_are_counted(tmp_path: Path) -> None:
     hold = Hold([], EVICTION, "before")
     with site_and_daemon(tmp_path, faults=hold) as (site, daemon), daemon:
         site.until(lambda: site.waiting, daemon.lines)
-        later = site.cluster.now().timestamp() + 60
+        later = site.cluster.now().timestamp() + 45
         site.until(lambda: site.cluster.now().timestamp() > later)
         site.let_go()
         site.until(lambda: daemon.total("chaosd_slots_missed_total", policy="web") > 5)

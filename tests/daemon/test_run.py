@@ -119,7 +119,7 @@ def test_an_api_server_that_does_not_answer_is_no_reason_not_to_start(tmp_path: 
         site.api.faults.add(Rule(do="status", status=403))
         with Child(site, launch=Executed) as child:
             child.says("started")
-            site.until(lambda: child.get("/readyz").status_code == 503, child)
+            child.until(lambda: child.get("/readyz").status_code == 503)
             assert "the lease has not been read yet" in child.get("/readyz").text
             assert child.get("/healthz").text == "ok\n"
             assert child.said("failed", doing="look at the cluster before the start")
@@ -134,7 +134,7 @@ def test_a_signal_during_the_start(tmp_path: Path) -> None:
     with Site(tmp_path) as site:
         site.api.faults.add(Rule(do="delay", seconds=3600))
         with Child(site, launch=Executed) as child:
-            site.until(lambda: site.waiting, child)
+            child.until(lambda: site.waiting)
             child.terminate()
             assert child.wait() == 0
     assert child.words == []

@@ -27,6 +27,7 @@ from tests.engine.promises import broken_promises
 ATTEMPTS = 200
 CLUSTERS = 3
 SPEED = 8.0
+LONG = 120.0
 OPTED_IN = frozenset({"shop/app-", "shop/set-", "park/ride-"})
 TIMINGS = Timings(schedule=(0, 0.2), start=(0.5, 2.0), stop=(0.2, 1.0))
 FILE = """
@@ -146,12 +147,12 @@ class Soak:
         with self.site, ExitStack() as stack:
             for name in ("one", "two"):
                 self._start(stack, name)
-            self._watch.until(lambda: self._attempts() >= attempts / 2, self)
+            self._watch.until(lambda: self._attempts() >= attempts / 2, self, LONG)
             for daemon in self._running:
                 if daemon.context.leading:
                     daemon.stop()
             self._start(stack, "three")
-            self._watch.until(lambda: self._attempts() >= attempts, self)
+            self._watch.until(lambda: self._attempts() >= attempts, self, LONG)
             self.faults.clear()
             self.site.write(FILE + "halted: true\n")
             self._watch.until(self._at_rest, self)
