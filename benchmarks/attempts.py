@@ -154,7 +154,7 @@ def _result(runner: Attempts, slot: Slot) -> str:
 
 def _counted(work: Callable[[], T], counting: Counting) -> tuple[T, float, list[str], int]:
     counting.asked, counting.received = [], 0
-    seconds, result = cpu_seconds(work, repeat=1)
+    seconds, result = cpu_seconds(work)
     return result, seconds, counting.asked, counting.received
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.table import Table
 
-_NOT_A_TERMINAL = 120
+_NOT_A_TERMINAL = 132
 
 
 @dataclass(frozen=True)

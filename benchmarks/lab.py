@@ -23,7 +23,7 @@ class Scale:
     anything else gets a process of its own (a daemon and a cluster always do).
     """
 
-    repeat: int = 3
+    repeat: int = 5
     isolated: bool = True
     workloads: tuple[int, ...] = (1_000, 10_000)
     candidates: tuple[int, ...] = (10_000, 100_000)

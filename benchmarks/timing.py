@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -23,14 +23,23 @@ class Memory(NamedTuple):
     private: float
 
 
-def cpu_seconds(work: Callable[[], T], repeat: int = 3) -> tuple[float, T]:
-    """Run ``work`` a few times: the CPU seconds of the fastest run, and its last result."""
-    best = float("inf")
-    for _ in range(max(1, repeat)):
-        begin = time.process_time()
-        result = work()
-        best = min(best, time.process_time() - begin)
-    return best, result
+def cpu_seconds(work: Callable[[], T]) -> tuple[float, T]:
+    """Run it once: its CPU seconds and its result."""
+    begin = time.process_time()
+    result = work()
+    return time.process_time() - begin, result
+
+
+def fastest(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """The CPU seconds of each work's fastest run, all of them once in each round.
+
+    So a bad moment of the machine meets all, and their ratios stay right.
+    """
+    best = dict.fromkeys(works, float("inf"))
+    for _ in range(max(1, rounds)):
+        for name, work in works.items():
+            best[name] = min(best[name], cpu_seconds(work)[0])
+    return best
 
 
 def cpu_of(pid: int) -> float:
