@@ -47,6 +47,9 @@ class Timetable:
             job_defaults={
                 "misfire_grace_time": max(1, int(clock.real(MAX_LATE.total_seconds()))),
                 "coalesce": False,
+                # There is one worker anyway, and a slot that is tried again must not be lost
+                # because its first try has not quite ended.
+                "max_instances": 2,
             },
         )
         self._scheduler.add_listener(self._on_event, EVENT_JOB_MISSED | EVENT_JOB_ERROR)

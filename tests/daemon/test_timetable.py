@@ -158,6 +158,33 @@ def test_a_slot_that_was_dropped_can_be_planned_again() -> None:
     assert desk.ran == ["web"]
 
 
+def test_a_slot_can_be_tried_again_also_while_it_is_under_way() -> None:
+    """Whenever that is, it waits for its first try to end, and is not lost."""
+    slots: list[Slot] = []
+
+    def doing(_: str) -> None:
+        if len(desk.ran) == 1:
+            again = desk.clock.now()
+            desk.timetable.run_at(slots[0], again)
+            desk.until(lambda: desk.clock.now() > again + timedelta(seconds=2))
+
+    with open_desk(doing) as desk:
+        slots.append(desk.slot("web", 0))
+        desk.plan(*slots)
+        desk.until(lambda: len(desk.ran) == 2)
+        assert desk.most_at_once == 1
+
+
+def test_what_is_to_be_tried_again_is_dropped_like_the_rest() -> None:
+    """A reload forgets it too."""
+    with open_desk() as desk:
+        slot = desk.slot("web", 0)
+        desk.timetable.run_at(slot, slot.at + timedelta(seconds=2))
+        desk.plan(desk.slot("new", 4), drop=True)
+        desk.until(lambda: desk.ran)
+    assert desk.ran == ["new"]
+
+
 def test_what_is_planned_twice_runs_once() -> None:
     """The slot is the job."""
     with open_desk() as desk:
