@@ -41,7 +41,9 @@ NEED_PROC = ("imports", "daemon")
 def main(arguments: Sequence[str] | None = None, scale: Scale = Scale()) -> int:  # noqa: B008
     """Run the benchmarks that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("name", nargs="*", choices=[*BENCHMARKS, []], help=" ".join(BENCHMARKS))
+    # Without a name argparse asks whether the empty list is among the choices.
+    known, names = [*BENCHMARKS, []], ", ".join(BENCHMARKS)
+    parser.add_argument("name", nargs="*", metavar="NAME", choices=known, help=names)
     parser.add_argument("--json", action="store_true", help="print JSON, all figures at the end")
     asked = parser.parse_args(arguments)
     found: dict[str, list[Figure]] = {}

@@ -14,6 +14,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypedDict, TypeVar
+from urllib.parse import urlencode
 
 from prometheus_client import CollectorRegistry
 
@@ -55,7 +56,7 @@ policies:
 
 @dataclass
 class Counting:
-    """A transport that counts what goes through it: ``METHOD PATH`` and bytes of answers."""
+    """A transport that counts what goes through it: ``METHOD PATH?QUERY`` and bytes of answers."""
 
     inner: Transport
     asked: list[str] = field(default_factory=list)
@@ -72,7 +73,7 @@ class Counting:
     ) -> Reply:
         """Pass it on."""
         reply = self.inner.send(method, path, query, headers, body, timeout)
-        self.asked.append(f"{method} {path}")
+        self.asked.append(f"{method} {path}?{urlencode(query)}")
         self.received += len(reply.body)
         return reply
 

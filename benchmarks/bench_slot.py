@@ -7,6 +7,7 @@ is; one that names none reads what opted in, by pages.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import parse_qs
 
 from benchmarks import attempts
 from benchmarks.cluster import HOMES
@@ -44,9 +45,13 @@ def measure(lab: Lab) -> Iterator[Figure]:
 
 
 def reads_others(asked: str, own: WorkloadKey) -> bool:
-    """Whether ``METHOD PATH`` reads workloads other than its own, or anything of all namespaces."""
-    parts = asked.partition(" ")[2].strip("/").split("/")
+    """Whether ``METHOD PATH?QUERY`` reads what belongs to other workloads: another one by its name,
+    several at once, or pods and ReplicaSets without a selector."""
+    path, _, query = asked.partition(" ")[2].partition("?")
+    parts = path.strip("/").split("/")
     if "namespaces" not in parts:
-        return parts[-1] not in {"namespaces", "nodes"} and "nodes" not in parts
+        return "nodes" not in parts
     inside = parts[parts.index("namespaces") + 1 :]
+    if inside[1:2] == ["pods"] or inside[1:2] == ["replicasets"]:
+        return len(inside) == 2 and "labelSelector" not in parse_qs(query)
     return len(inside) > 1 and inside[1] in _OF_WORKLOADS and inside[2:] != [own.name]

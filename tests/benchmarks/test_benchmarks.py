@@ -48,19 +48,22 @@ def test_a_slot_that_names_its_workload_reads_no_other(
 @pytest.mark.parametrize(
     ("asked", "others"),
     [
-        ("GET /apis/apps/v1/namespaces/shop/deployments/web", False),
-        ("GET /apis/apps/v1/namespaces/shop/deployments/other", True),
-        ("GET /apis/apps/v1/namespaces/shop/deployments", True),
-        ("GET /apis/apps/v1/deployments", True),
-        ("GET /api/v1/pods", True),
-        ("GET /api/v1/namespaces/shop/pods", False),
-        ("GET /api/v1/namespaces/shop", False),
-        ("GET /api/v1/namespaces", False),
-        ("GET /api/v1/nodes/node-1", False),
+        ("GET /apis/apps/v1/namespaces/shop/deployments/web?", False),
+        ("GET /apis/apps/v1/namespaces/shop/deployments/other?", True),
+        ("GET /apis/apps/v1/namespaces/shop/deployments?limit=500", True),
+        ("GET /apis/apps/v1/deployments?limit=500&labelSelector=a%3Db", True),
+        ("GET /api/v1/pods?limit=500&labelSelector=app%3Dweb", True),
+        ("GET /api/v1/namespaces/shop/pods?limit=500&labelSelector=app%3Dweb", False),
+        ("GET /api/v1/namespaces/shop/pods?limit=500", True),
+        ("GET /api/v1/namespaces/shop/pods/web-1?", False),
+        ("GET /apis/policy/v1/namespaces/shop/poddisruptionbudgets?limit=500", False),
+        ("GET /api/v1/namespaces/shop?", False),
+        ("GET /api/v1/namespaces?", False),
+        ("GET /api/v1/nodes/node-1?", False),
     ],
 )
 def test_requests_for_other_workloads_are_told_apart(asked: str, others: bool) -> None:
-    """A list of workloads, or of anything in all namespaces, grows with the cluster."""
+    """What grows with the cluster is not what a slot of one workload should read."""
     assert reads_others(asked, WorkloadKey("shop", "Deployment", "web")) is others
 
 
