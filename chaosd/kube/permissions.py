@@ -190,7 +190,16 @@ def needs(configuration: Configuration, namespace: str, *, in_cluster: bool) -> 
             key = (row.group, row.resource, place, row.name, row.required)
             need = Need(row.group, row.resource, row.verbs, why, place, row.name, row.required)
             merged[key] = _joined(merged[key], need) if key in merged else need
-    return list(merged.values())
+    everywhere = {
+        (n.group, n.resource, n.verbs, n.name) for n in merged.values() if not n.namespace
+    }
+    # What is wanted everywhere need not be asked for in one namespace again.
+    return [
+        need
+        for need in merged.values()
+        if not need.namespace
+        or (need.group, need.resource, need.verbs, need.name) not in everywhere
+    ]
 
 
 def missing(api: Api, wanted: Iterable[Need]) -> list[Need]:

@@ -22,10 +22,12 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [get]
+{{- if not (kindIs "invalid" .namespaces) }}
 # Saying in an Event what is wrong with the configuration.
 - apiGroups: [""]
   resources: [events]
   verbs: [create]
+{{- end }}
 {{- end -}}
 
 {{/* Kinds that are in no namespace; not in namespaced mode. */}}
