@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
 
 from chaosd.core.ledger import Result
+from tests.real.control_plane import ControlPlane
 from tests.real.shop import Shop
 from tests.support.waiting import until
 
@@ -36,7 +41,6 @@ def test_kills_and_recoveries(shop: Shop) -> None:
         )["items"]
         reasons = {one["reason"] for one in events if one["source"].get("component") == "chaosd"}
         assert reasons, f"no Event about {intent}"
-    assert shop.ledger().leader is None or shop.home.get("leases", "chaosd")
 
 
 def test_a_leader_that_is_killed_is_followed(shop: Shop) -> None:
@@ -55,6 +59,62 @@ def test_a_leader_that_is_killed_is_followed(shop: Shop) -> None:
             assert leader.term == 2
             second.signal(signal.SIGTERM)
             assert second.wait() == 0
+    assert shop.broken() == []
+
+
+def test_a_leader_that_freezes_is_followed(shop: Shop) -> None:
+    """SIGSTOP at any moment: the other leads on, and after SIGCONT the first one knows it."""
+    with shop.daemon() as first:
+        first.says("leading")
+        with shop.daemon() as second:
+            second.says("started")
+            until(shop.recovered, first)
+            first.signal(signal.SIGSTOP)
+            second.says("leading")
+            before = len(shop.recovered())
+            until(lambda: len(shop.recovered()) > before, second)
+            first.signal(signal.SIGCONT)
+            until(lambda: first.metric("chaosd_leader") == 0, first)
+            assert second.metric("chaosd_leader") == 1
+            before = len(shop.recovered())
+            until(lambda: len(shop.recovered()) > before, second)
+            for one in (first, second):
+                one.signal(signal.SIGTERM)
+                assert one.wait() == 0
+    assert shop.broken() == []
+
+
+@contextmanager
+def away(plane: ControlPlane, how: str) -> Iterator[None]:
+    """The API server is away inside the block, and back after it, whatever happens."""
+    if how == "stopped":
+        plane.stop("kube-apiserver")
+    else:
+        plane.signal("kube-apiserver", signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        if how == "stopped":
+            plane.start_api_server()
+        else:
+            plane.signal("kube-apiserver", signal.SIGCONT)
+        plane.wait_ready()
+
+
+@pytest.mark.parametrize("how", ["stopped", "frozen"])
+def test_the_api_server_goes_and_comes_back(
+    shop: Shop, control_plane: ControlPlane, how: str
+) -> None:
+    """Nothing is struck meanwhile, the process lives, and afterwards it goes on by itself."""
+    with shop.daemon() as daemon:
+        daemon.says("leading")
+        until(shop.recovered, daemon)
+        with away(control_plane, how):
+            until(lambda: [one for one in daemon.said("failed") if one["doing"] == "lead"], daemon)
+        before = len(shop.recovered())
+        until(lambda: len(shop.recovered()) > before, daemon)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
     assert shop.broken() == []
 
 
