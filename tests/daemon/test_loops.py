@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from chaosd.daemon.loops import Loop
-from tests.daemon.bell import PATIENCE
+from tests.daemon.bell import PATIENCE, Bell
 from tests.daemon.hands import Hands
 from tests.engine.world import Tape
 
@@ -70,6 +70,23 @@ def test_a_step_that_hangs_is_stuck_and_one_that_ends_is_not() -> None:
         for _ in range(2):
             assert again.acquire(timeout=PATIENCE)
         assert loop.healthy()
+
+
+def test_a_slow_step_that_has_ended_is_forgotten() -> None:
+    """While the loop waits for its next step, only that wait counts."""
+    clock, begun, go_on = Hands(), threading.Event(), threading.Event()
+
+    def step() -> datetime:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        return clock.now() + TOMORROW
+
+    with running(step, clock, patience=5) as loop:
+        assert begun.wait(PATIENCE)
+        clock.move(6)
+        assert not loop.healthy()
+        go_on.set()
+        Bell().until(loop.healthy)
 
 
 def test_waiting_long_is_not_stuck() -> None:
