@@ -15,8 +15,8 @@ from tests.daemon.together import together
 LEDGER_PATCH = "patch /api/v1/namespaces/chaosd/configmaps/chaosd-ledger"
 SURVEY = "list /apis/apps/v1/deployments"
 POD = "get /api/v1/namespaces/shop/pods/*"
+"""A victim is read right before it is reserved, and never at the start."""
 EVICTION = "create /api/v1/namespaces/shop/pods/*/eviction"
-"""A victim is read right before it is reserved; the survey at the start is not the attempt's."""
 
 
 def it_starts_kills_observes_and_stops(folder: Path) -> None:
