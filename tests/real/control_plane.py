@@ -173,11 +173,14 @@ class ControlPlane:
         path = self._folder / f"{name}.log"
         return f"{name}: ...{path.read_text(errors='replace')[-3000:]}"
 
-    def audited(self) -> list[dict[str, Any]]:
-        """What the user CHAOSD asked, and what was answered, in the order of the answers."""
+    def audited(self, user: str = CHAOSD) -> list[dict[str, Any]]:
+        """What a user (CHAOSD, or a ServiceAccount) asked, and what was answered, in the order of
+        the answers."""
         path = self._folder / "audit.log"
         text = path.read_text() if path.exists() else ""
-        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        whole = (line for line in text.splitlines(keepends=True) if line.endswith("\n"))
+        found = [json.loads(line) for line in whole if f'"{user}"' in line]
+        return [one for one in found if one["user"]["username"] == user]
 
     def add_node(self, name: str, labels: Mapping[str, str]) -> None:
         """A node that kwok looks after; returns when it is Ready and takes pods."""
@@ -224,7 +227,12 @@ class ControlPlane:
             f"{self.visitor_token},{self.VISITOR},{self.VISITOR}\n"
             f'{self.chaosd_token},{self.CHAOSD},{self.CHAOSD},"system:masters"\n'
         )
-        rules = [{"level": "Metadata", "users": [self.CHAOSD]}, {"level": "None"}]
+        accounts = "system:serviceaccounts"
+        rules: list[dict[str, Any]] = [
+            {"level": "Metadata", "users": [self.CHAOSD]},
+            {"level": "Metadata", "userGroups": [accounts]},
+            {"level": "None"},
+        ]
         policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": rules}
         policy["omitStages"] = ["RequestReceived"]
         (self._folder / "audit-policy.json").write_text(json.dumps(policy))

@@ -11,7 +11,7 @@ import threading
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from tests.support.waiting import until
@@ -25,18 +25,28 @@ def environment() -> dict[str, str]:
 
 
 class Daemon:
-    """One replica, ended with the ``with`` block; its log lines are read as they come."""
+    """One replica, ended with the ``with`` block; its log lines are read as they come.
 
-    def __init__(self, file: Path, kubeconfig: Path, namespace: str) -> None:
+    ``pod`` is what its environment tells it of its pod, and of its namespace unless that is named.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        kubeconfig: Path,
+        namespace: str | None,
+        pod: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.lines: list[dict[str, Any]] = []
         command = [sys.executable, "-m", "chaosd.cli.main", "run", str(file)]
-        command += ["--kubeconfig", str(kubeconfig), "--namespace", namespace]
+        command += ["--kubeconfig", str(kubeconfig)]
+        command += ["--namespace", namespace] if namespace else []
         self.process = subprocess.Popen(
             [*command, "--listen", "127.0.0.1:0"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=environment(),
+            env={**environment(), **pod},
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
