@@ -276,8 +276,9 @@ class Standing(Struct, frozen=True):
 
     ``halted`` goes by source (``command``, ``annotation``, ``configuration``).
     ``window_open``, ``dry_run``, ``paused``, ``last_kills`` go by policy; ``limits_left`` by
-    (``all`` or policy, limit). ``ledger_bytes`` is the size of the ledger's text, ``unusable``
-    why it can't be used.
+    (``all`` or policy, limit). ``kill_intervals`` are the seconds of open window time between two
+    kills to expect of a policy, known to the leader alone. ``ledger_bytes`` is the size of the
+    ledger's text, ``unusable`` why it can't be used, ``cluster`` what people call the cluster.
     """
 
     leading: bool
@@ -288,10 +289,12 @@ class Standing(Struct, frozen=True):
     dry_run: Mapping[str, bool] = {}
     last_kills: Mapping[str, datetime] = {}
     limits_left: Mapping[tuple[str, str], int] = {}
+    kill_intervals: Mapping[str, float] = {}
     open_intents: int = 0
     unrecovered: int = 0
     ledger_bytes: int = 0
     unusable: str = ""
+    cluster: str = ""
 
 
 class Report(Protocol):

@@ -7,10 +7,12 @@ cluster at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 
+import msgspec
 from msgspec import Struct
 
 from chaosd.core.model import Configuration, Limits, Policy
@@ -64,6 +66,40 @@ def together(configuration: Configuration, each: Sequence[Expectation]) -> Expec
     return Expectation(sum(one.kills for one in each), min(bounds, default=None))
 
 
+def kill_intervals(
+    configuration: Configuration, rates: Mapping[str, Sequence[Rate]], now: datetime
+) -> dict[str, float]:
+    """Seconds of open window time between two kills of each policy in an ordinary week, if every
+    slot finds a victim; a policy that is expected to kill nothing is left out.
+
+    ``rates`` are those of mean-time policies. Cooldowns and how fast things recover are not in it.
+    """
+    # Cron expressions take long to look through, and a day makes no difference.
+    day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    each = [
+        expectation(
+            msgspec.structs.replace(policy, cooldown=timedelta(0)),
+            len(own) if isinstance(policy.schedule, MeanTime) else 1,
+            own,
+            day,
+        )
+        for policy in configuration.policies
+        for own in [rates.get(policy.name, ())]
+    ]
+    asked = sum(one.kills for one in each)
+    let_through = together(configuration, each).kills / asked if asked else 0.0
+    return {
+        policy.name: _open_seconds(policy) / (one.kills * let_through)
+        for policy, one in zip(configuration.policies, each, strict=True)
+        if one.kills * let_through
+    }
+
+
+def _open_seconds(policy: Policy) -> float:
+    """Seconds of an ordinary week in which the windows are open."""
+    return weekly_share(policy.windows, timedelta(0)) * WEEK.total_seconds()
+
+
 def _by_limits(limits: Limits, policy: Policy) -> float | None:
     share = weekly_share(policy.windows, policy.deadline)
     hourly = limits.per_hour * 24 * 7 * share if limits.per_hour is not None else None
@@ -71,6 +107,7 @@ def _by_limits(limits: Limits, policy: Policy) -> float | None:
     return min((bound for bound in (hourly, daily) if bound is not None), default=None)
 
 
+@lru_cache(maxsize=64)
 def _slots_a_week(policy: Policy, now: datetime) -> float:
     """Slots that fall into strikeable time."""
     schedule = policy.schedule

@@ -58,6 +58,7 @@ class Context:
     page: Page | None = None
     unusable: str = "the ledger has not been read yet"
     next_slots: Mapping[str, datetime] = field(default_factory=dict)
+    kill_intervals: Mapping[str, float] = field(default_factory=dict)
     _seed: str = ""
 
     @property

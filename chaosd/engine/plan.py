@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from chaosd.core.eligibility import rate_of
+from chaosd.core.expectation import kill_intervals
 from chaosd.core.model import Code, Configuration, TargetKind
 from chaosd.core.preview import policy_slots
 from chaosd.core.schedule import MeanTime, Rate, Slot
@@ -77,6 +78,7 @@ class Planner:
         except CallFailed as error:
             context.report.failed("survey the workloads", error)
             return Planned((), context.after(_RETRY), drop=drop)
+        context.kill_intervals = kill_intervals(configuration, rates, now)
         slots = tuple(policy_slots(configuration, seed, rates, self._cursor, until))
         self._cursor = until
         self._ahead = (*(slot for slot in self._ahead if slot.at > now), *slots)

@@ -28,10 +28,12 @@ def stand(context: Context, page: Page | None, unusable: str = "") -> Standing:
         window_open={p.name: is_open(p.windows, now) for p in configuration.policies},
         dry_run={p.name: p.dry_run for p in configuration.policies},
         last_kills=_last_kills(ledger),
+        kill_intervals=context.kill_intervals if context.leading else {},
         limits_left=limits_left(configuration, ledger, now),
         open_intents=len(ledger.intents),
         unrecovered=sum(i.verdict is Verdict.NOT_RECOVERED for i in ledger.intents.values()),
         ledger_bytes=len(page.document.text.encode()),
+        cluster=configuration.cluster,
     )
 
 

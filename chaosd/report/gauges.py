@@ -23,6 +23,7 @@ class Gauges:
         self._make_process(make)
         self._make_ledger(make)
         self._make_policies(make)
+        self._make_schedules(make)
         self._valid: bool | None = None
 
     def _make_process(self, make: Declarations) -> None:
@@ -96,18 +97,33 @@ class Gauges:
             *("scope", "limit"),
             example="min by (scope, limit) (chaosd_limit_remaining) == 0",
         )
-        self._next = series(
-            "next_slot_timestamp_seconds",
-            "Unix time of the policy's next slot, from the process that leads.",
-            "policy",
-            example="max by (policy) (chaosd_next_slot_timestamp_seconds) - time()",
-        )
         self._candidates = series(
             "candidates",
-            "What the policy's newest attempt surveyed, by reason against it (eligible: none);"
-            " one with two reasons counts under both. A slot of one workload surveys just that.",
+            "What the policy's newest survey found, by reason against it (eligible: none); one with"
+            " two reasons counts under both. Surveyed for each attempt, or for a schedule with"
+            " meanTimeBetweenKills every surveyEvery.",
             *("policy", "reason"),
             example='chaosd_candidates{reason="eligible"} == 0',
+        )
+
+    def _make_schedules(self, make: Declarations) -> None:
+        self._next = Series(
+            make.gauge(
+                "next_slot_timestamp_seconds",
+                "Unix time of the policy's next slot, from the process that leads.",
+                "policy",
+                example="max by (policy) (chaosd_next_slot_timestamp_seconds) - time()",
+            )
+        )
+        self._interval = Series(
+            make.gauge(
+                "expected_kill_interval_seconds",
+                "Seconds of open window time between two kills of the policy in an ordinary week,"
+                " by its schedule, windows and limits, if every slot finds a victim; from the"
+                " process that leads. No series: none is expected.",
+                "policy",
+                example="86400 / max by (policy) (chaosd_expected_kill_interval_seconds)",
+            )
         )
 
     def standing(self, standing: Standing, now: datetime) -> None:
@@ -120,6 +136,7 @@ class Gauges:
         self._usable.set(not standing.unusable)
         if not standing.leading:
             self._next.show({})
+            self._interval.show({})
         if standing.unusable:
             return
         self._bytes.set(standing.ledger_bytes)
@@ -132,6 +149,10 @@ class Gauges:
         self._dry_run.show(_by_policy(standing.dry_run))
         self._last_kill.show(_timestamps(standing.last_kills))
         self._limits.show({key: float(left) for key, left in standing.limits_left.items()})
+        intervals = standing.kill_intervals if standing.leading else {}
+        self._interval.show(
+            {(name,): x for name, x in intervals.items() if name in standing.dry_run}
+        )
         self._candidates.keep(standing.dry_run)
 
     def loaded(self, now: datetime) -> None:

@@ -17,11 +17,13 @@ from chaosd.report.gauges import Gauges
 class Metrics:
     """All ``chaosd_*`` metrics, and those of the process and of Python.
 
-    A registry takes them once. Every method may be called from any thread.
+    A registry takes them once. Every method may be called from any thread. ``cluster`` is what
+    people call the cluster: a label of everything that is served, unless it is empty.
     """
 
     def __init__(self, registry: CollectorRegistry, version: str) -> None:
         self._registry = registry
+        self.cluster = ""
         make = Declarations(registry)
         self.counts = Counts(make)
         self.gauges = Gauges(make)
@@ -44,19 +46,25 @@ class Metrics:
         """The exposition for an HTTP ``Accept`` header, OpenMetrics if it asks for that, and its
         content type."""
         encode, content_type = choose_encoder(accept)
-        return encode(_WithoutCreated(self._registry)), content_type
+        return encode(_Served(self._registry, self.cluster)), content_type
 
 
-class _WithoutCreated(Collector):
-    """A registry without the ``_created`` series, which double the others and which nobody asks.
+class _Served(Collector):
+    """A registry with the cluster's name on every sample, and without the ``_created`` series,
+    which double the others and which nobody asks.
 
     The client's own switch for them is global to the Python process.
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, cluster: str) -> None:
         self._registry = registry
+        self._named = {"cluster": cluster} if cluster else {}
 
     def collect(self) -> Iterator[Metric]:
         for metric in self._registry.collect():
-            metric.samples = [s for s in metric.samples if s.name != f"{metric.name}_created"]
+            metric.samples = [
+                sample._replace(labels={**sample.labels, **self._named})
+                for sample in metric.samples
+                if sample.name != f"{metric.name}_created"
+            ]
             yield metric

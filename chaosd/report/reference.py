@@ -22,6 +22,8 @@ are base units, all timestamps Unix time. Names of pods and workloads never labe
 ledger, the log and the Events have them. The metrics of the process (`process_*`) and of Python
 (`python_*`) are served too.
 
+With `cluster` in the configuration, every series carries it as the label `cluster`.
+
 Each result and each verdict is counted in one process only, whichever reports it: always `sum`
 counters. Gauges that are read from the ledger say the same in every process: take the `max` (or
 `min`).

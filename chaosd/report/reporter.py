@@ -109,6 +109,8 @@ class Reporter:
             self._next_slots = {}
         if standing.configuration_valid and not standing.unusable:
             self._forget_but(standing.dry_run)
+        if not standing.unusable:
+            self._metrics.cluster = standing.cluster
         self._metrics.gauges.standing(standing, self._now())
         self._log_changes(before, standing)
 

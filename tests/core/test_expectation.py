@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from chaosd.core.expectation import Expectation, expectation, together
+from chaosd.core.expectation import Expectation, expectation, kill_intervals, together
 from chaosd.core.ledger import Ledger
 from chaosd.core.model import Action, Configuration, Limits, Policy, Select, TargetKind
 from chaosd.core.preview import preview
@@ -109,3 +109,44 @@ def test_the_global_limits_bound_all_together() -> None:
     configuration = Configuration(ALWAYS, (made,), limits=Limits(per_day=10))
     assert together(configuration, each).kills == 70
     assert together(msgspec.structs.replace(configuration, limits=NO_LIMITS), each).kills == 150
+
+
+@pytest.mark.parametrize(
+    ("made", "workloads", "hours"),
+    [
+        (policy(Every(HOUR)), 0, 1),
+        (policy(Every(HOUR), cooldown=7 * HOUR), 0, 1),
+        (policy(Every(2 * HOUR), OFFICE), 0, 40 / (20 - 5 / 12)),
+        (policy(Cron("0 10 * * TUE"), OFFICE), 0, 40),
+        (policy(Every(HOUR), count=2), 0, 0.5),
+        (policy(Every(HOUR), limits=Limits(per_day=6)), 0, 4),
+        (policy(MeanTime(5 * DAY, 12 * HOUR), OFFICE), 10, 40 / 14),
+    ],
+)
+def test_the_interval_counts_open_time(made: Policy, workloads: int, hours: float) -> None:
+    """A closed night is not waiting: hours of open windows are divided by the kills in them."""
+    configuration = Configuration(made.windows, (made,), limits=NO_LIMITS)
+    known = {"web": rates(workloads, 5 * DAY, 12 * HOUR)} if workloads else {}
+    (found,) = kill_intervals(configuration, known, NOW).values()
+    assert found / 3600 == pytest.approx(hours, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        policy(Every(HOUR), SHUT),
+        policy(MeanTime(5 * DAY, 12 * HOUR)),
+        policy(Cron("0 3 * * *"), OFFICE),
+    ],
+)
+def test_where_nothing_is_expected_there_is_no_interval(made: Policy) -> None:
+    """Windows too short, no workload with a rate, or slots outside the windows."""
+    assert kill_intervals(Configuration(made.windows, (made,), limits=NO_LIMITS), {}, NOW) == {}
+
+
+def test_the_global_limits_stretch_every_interval() -> None:
+    """Two policies that want 24 kills a day each and may have 12 together get one in 4 hours."""
+    both = (policy(Every(HOUR)), policy(Every(HOUR), name="api"))
+    configuration = Configuration(ALWAYS, both, limits=Limits(per_day=12))
+    found = kill_intervals(configuration, {}, NOW)
+    assert found == {"web": pytest.approx(4 * 3600), "api": pytest.approx(4 * 3600)}

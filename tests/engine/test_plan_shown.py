@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from chaosd.core.expectation import kill_intervals
 from chaosd.core.model import Select
 from chaosd.core.schedule import Cron, Every, MeanTime
 from chaosd.engine.plan import next_slots, survey_rates
@@ -48,3 +49,18 @@ def test_another_configuration_shows_its_own_slots() -> None:
     process.reload.step()
     process.planner.step()
     assert process.context.next_slots == next_slots(other, "scene", {}, scene.now())
+
+
+def test_how_often_to_expect_a_kill_is_shown_by_the_leader_alone() -> None:
+    """By the schedules and the workloads that were surveyed; nothing once it leads no more."""
+    scene = Scene(configured(*POLICIES), on.shop)
+    process = scene.leader()
+    process.planner.step()
+    process.observer.step()
+    rates = survey_rates(scene.configuration, process.context.targets, scene.now())
+    found = process.tape.last_standing.kill_intervals
+    assert found == kill_intervals(scene.configuration, rates, scene.now())
+    assert found["often"] < found["mean"] < found["slow"]
+    process.stop()
+    process.observer.step()
+    assert process.tape.last_standing.kill_intervals == {}

@@ -22,6 +22,7 @@ FULL = Standing(
     dry_run={"web": False, "api": True},
     last_kills={"web": START},
     limits_left={("all", "perHour"): 3, ("api", "perDay"): 0},
+    kill_intervals={"web": 3600.0, "gone": 60.0},
     open_intents=2,
     unrecovered=1,
     ledger_bytes=1234,
@@ -68,6 +69,8 @@ class Shown:
         ("dry_run", {"policy": "api"}, 1),
         ("last_kill_timestamp_seconds", {"policy": "web"}, START.timestamp()),
         ("last_kill_timestamp_seconds", {"policy": "api"}, None),
+        ("expected_kill_interval_seconds", {"policy": "web"}, 3600),
+        ("expected_kill_interval_seconds", {"policy": "gone"}, None),
         ("limit_remaining", {"scope": "all", "limit": "perHour"}, 3),
         ("limit_remaining", {"scope": "api", "limit": "perDay"}, 0),
         ("configuration_last_load_success_timestamp_seconds", {}, START.timestamp()),
@@ -94,7 +97,7 @@ def test_a_policy_that_is_gone_leaves_no_gauge() -> None:
     shown.gauges.standing(left, START)
     shown.gauges.planned({"web": START})
     assert shown.about("api") == []
-    assert len(shown.about("web")) == 5
+    assert len(shown.about("web")) == 6
 
 
 def test_an_unusable_ledger_freezes_what_was_read_from_it() -> None:
@@ -114,6 +117,7 @@ def test_only_a_leader_has_next_slots() -> None:
     shown.gauges.standing(msgspec.structs.replace(FULL, leading=False), START)
     assert shown.value("leader") == 0
     assert shown.value("next_slot_timestamp_seconds", policy="web") is None
+    assert shown.value("expected_kill_interval_seconds", policy="web") is None
 
 
 def test_reasons_of_an_older_survey_go_away() -> None:

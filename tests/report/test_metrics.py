@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -20,9 +21,10 @@ OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 UNITS = ("seconds", "bytes", "ratio", "info")
 
 
-def busy() -> Scene:
+def busy(**changes: Any) -> Scene:
     """A scene in which every metric has been touched."""
-    scene = Scene(configuration(policy(), policy("night", windows=nights())))
+    scene = Scene(configuration(policy(), policy("night", windows=nights()), **changes))
+    scene.context.kill_intervals = {"web": 3600.0}
     scene.observer.step()
     scene.attempt()
     scene.watch(34)
@@ -98,6 +100,16 @@ def test_no_created_series(accept: str) -> None:
     """Nobody pays for a second series per counter."""
     body, _ = busy().metrics.render(accept)
     assert b"_created" not in body
+
+
+def test_the_name_of_the_cluster_is_on_every_sample() -> None:
+    """As the configuration has it, also after a reload; without one there is no such label."""
+    scene = busy(cluster="prod-eu")
+    samples = [
+        one for family in parse(scene.metrics.render()[0].decode()) for one in family.samples
+    ]
+    assert {one.labels.get("cluster") for one in samples} == {"prod-eu"}
+    assert b"cluster=" not in busy().metrics.render()[0]
 
 
 def test_the_process_and_python_are_measured_too() -> None:
