@@ -63,13 +63,21 @@ class Mistakes(Mistaken):
         self.places = tuple(places)
 
 
-def in_words(error: Exception) -> str:
-    """What went wrong with a call, for the person who gave the command."""
+def in_words(error: Exception, *, looking: bool = False) -> str:
+    """What went wrong with a call, for the person who gave the command; ``looking``: it is one that
+    changes nothing."""
     match error:
         case NotSent():
             return f"the API server can't be reached: {error}"
-        case ServerFault() | Unanswered():
+        case Unanswered() if looking:
+            return str(error)
+        case ServerFault() | Unanswered() if not looking:
             return f"nobody knows whether it was done: {error}; look with `chaosd status`"
+        case Forbidden(status=401):
+            return (
+                "the API server does not accept the credentials (401 Unauthorized): they have "
+                "expired, or are not for this cluster"
+            )
         case Forbidden():
             return f"the API server does not allow it: {error.message or error}"
         case TooManyRequests():

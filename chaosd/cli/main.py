@@ -27,6 +27,9 @@ from chaosd.cli.output import complain, print_mistakes
 INTERRUPTED = 130
 
 
+_LOOKING = frozenset({"status", "explain", "check", "plan"})
+
+
 class Commands(TyperGroup):
     """Turns what goes wrong into a few words and an exit code; a bug keeps its traceback."""
 
@@ -41,7 +44,8 @@ class Commands(TyperGroup):
             complain(str(error))
             raise typer.Exit(WRONG_INPUT) from None
         except (Failed, *EXPECTED) as error:
-            complain(in_words(error))
+            looking = ctx.invoked_subcommand in _LOOKING
+            complain(in_words(error, looking=looking))
             raise typer.Exit(WENT_WRONG) from None
         except KeyboardInterrupt:
             raise typer.Exit(INTERRUPTED) from None

@@ -104,6 +104,6 @@ def _live(connection: Connection, file: Path | None) -> None:
             try:
                 text = _text(_look(connection, file), connection.namespace)
             except CallFailed as error:
-                text = f"{in_words(error)}\n"
+                text = f"{in_words(error, looking=True)}\n"
             live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
             time.sleep(_EVERY)

@@ -30,6 +30,7 @@ _BY_STATUS: dict[int, type[Answered]] = {
     429: TooManyRequests,
 }
 _LONGEST_FOREIGN_TEXT = 200
+_SAYS_OF_OBJECTS = frozenset({404, 409, 410})
 
 
 class PageExpired(Expired):
@@ -75,7 +76,9 @@ _decoder = msgspec.json.Decoder(_Status)
 def error_of(reply: Reply) -> Answered:
     """The exception for an answer that is not 2xx.
 
-    A body that is no Kubernetes Status (a proxy's page) is cut to one short line.
+    A body that is no Kubernetes Status (a proxy's page) is cut to one short line. A 404, 409 or 410
+    with such a body says nothing about an object, and is no NotFound, Conflict or Expired: that a
+    gateway knows no such path does not mean that a victim is gone.
     """
     try:
         status = _decoder.decode(reply.body)
@@ -83,6 +86,8 @@ def error_of(reply: Reply) -> Answered:
         status = _Status(kind="", message=_one_line(reply.body))
     details = status.details or _Details()
     kind = _BY_STATUS.get(reply.status, ServerFault if reply.status >= 500 else Answered)
+    if reply.status in _SAYS_OF_OBJECTS and status.kind != "Status":
+        kind = Answered
     if kind is Expired:
         kind = PageExpired
     error = kind(

@@ -66,10 +66,13 @@ class OfficialTransport:
             self._sign_in.sign(client, signed)
         except SignInFailed as error:
             raise NotSent(str(error)) from None
-        url = client.configuration.host + path + ("?" + urlencode(query) if query else "")
+        host = client.configuration.host
+        url = host + path + ("?" + urlencode(query) if query else "")
         pool = client.rest_client.pool_manager
         try:
             reply = _carry(pool, method, url, signed, body, deadline)
+        except _NOTHING_LEFT as error:
+            raise NotSent(f"no connection to the API server at {host}: {_reason(error)}") from None
         except SSLError as error:
             self._sign_in.doubt()
             raise _tls_failure(error) from None
@@ -87,7 +90,8 @@ def _carry(
 ) -> Reply:
     """One request and its whole answer, before ``deadline`` (monotonic seconds).
 
-    Whatever is not known to have failed before a byte left counts as sent.
+    Whatever is not known to have failed before a byte left counts as sent; the errors that tell
+    so, and those of TLS, are for the caller.
     """
     left = max(deadline - time.monotonic(), 0.001)
     try:
@@ -102,9 +106,7 @@ def _carry(
             preload_content=False,
         )
         content = _read(answer, deadline)
-    except _NOTHING_LEFT as error:
-        raise NotSent(f"no connection to the API server: {_reason(error)}") from None
-    except SSLError:
+    except (*_NOTHING_LEFT, SSLError):
         raise
     except (HTTPError, OSError) as error:
         raise Unanswered(f"no answer from the API server: {_reason(error)}") from None
@@ -140,4 +142,6 @@ def _reason(error: Exception) -> str:
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
     return f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__

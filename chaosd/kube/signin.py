@@ -6,10 +6,12 @@ request. Its messages may quote a kubeconfig with its tokens: none is passed on 
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ import yaml
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _AFRESH_AFTER = 30.0
+_LONGEST_WORDS = 300
+_LOG = logging.getLogger(__name__)
 
 
 class SignInFailed(Exception):
@@ -122,7 +126,7 @@ class SignIn:
                 self._load_kubeconfig(configuration)
             return ApiClient(configuration)
         except _failures() as error:
-            raise SignInFailed(self._explain(error)) from None
+            raise self._explain(error) from None
 
     def _load_service_account(self, configuration: Any) -> None:
         from kubernetes.config.incluster_config import InClusterConfigLoader  # noqa: PLC0415
@@ -134,27 +138,79 @@ class SignIn:
         ).load_and_set(configuration)
 
     def _load_kubeconfig(self, configuration: Any) -> None:
-        from kubernetes.config.kube_config import load_kube_config  # noqa: PLC0415
+        from kubernetes.config.kube_config import (  # noqa: PLC0415
+            KubeConfigLoader,
+            KubeConfigMerger,
+        )
 
         paths = [Path(part).expanduser() for part in self._file().split(os.pathsep) if part]
         if not any(path.exists() for path in paths):
             raise FileNotFoundError(self._file())
-        load_kube_config(
-            config_file=self._file(),
-            context=self._context,
-            client_configuration=configuration,
-            persist_config=False,
+        merged = KubeConfigMerger(self._file()).config
+        self._look(merged.value)
+        loader = KubeConfigLoader(config_dict=merged, active_context=self._context)
+        with _overheard() as said:
+            loader.load_and_set(configuration)
+        # The client only logs that a plugin or a refresh failed, and goes on as nobody.
+        if said and not configuration.api_key and not configuration.cert_file:
+            words = " ".join("; ".join(said).split())[:_LONGEST_WORDS]
+            raise self._unusable(f"getting credentials failed: {words}")
+        for words in said:
+            _LOG.warning(words)
+
+    def _look(self, content: Mapping[str, Any]) -> None:
+        """Refuse a kubeconfig whose context, or its user, is not there: the client takes a missing
+        user for nobody."""
+        contexts, users = (_names(content[key]) for key in ("contexts", "users"))
+        name = self._context or content.get("current-context")
+        there = f"it has {', '.join(contexts)}" if contexts else "it has none"
+        if not name:
+            raise self._unusable(f"it has no current-context: name one with --context ({there})")
+        if name not in contexts:
+            raise self._unusable(f"there is no context {name} in it ({there})")
+        user = (contexts[name].get("context") or {}).get("user")
+        if user and user not in users:
+            raise self._unusable(f"its context {name} names the user {user}, who is not in it")
+
+    def _explain(self, error: Exception) -> SignInFailed:
+        if self.in_cluster:
+            return SignInFailed(f"can't sign in with the pod's service account: {_harmless(error)}")
+        if not isinstance(error, FileNotFoundError) or error.filename:
+            return self._unusable(_harmless(error))
+        if self._kubeconfig:
+            return SignInFailed(f"no cluster to talk to: there is no kubeconfig {self._file()}")
+        return SignInFailed(
+            "no cluster to talk to: this is no pod with a service account, and there is no "
+            f"kubeconfig {self._file()} (set KUBECONFIG, or name one with --kubeconfig)"
         )
 
-    def _explain(self, error: Exception) -> str:
-        if self.in_cluster:
-            return f"can't sign in with the pod's service account: {_harmless(error)}"
-        if isinstance(error, FileNotFoundError):
-            return (
-                f"no cluster to talk to: this is no pod with a service account, and there is no "
-                f"kubeconfig {self._file()} (set KUBECONFIG, or name one)"
-            )
-        return f"can't sign in with the kubeconfig {self._file()}: {_harmless(error)}"
+    def _unusable(self, why: str) -> SignInFailed:
+        return SignInFailed(f"can't sign in with the kubeconfig {self._file()}: {why}")
+
+
+def _names(entries: Iterable[Any]) -> dict[str, Any]:
+    """The entries of a merged kubeconfig's list by their names."""
+    return {entry.value["name"]: entry.value for entry in entries}
+
+
+@contextmanager
+def _overheard() -> Iterator[list[str]]:
+    """What this thread tells the root logger, as the official client does: it goes no further."""
+    said: list[str] = []
+    thread = threading.get_ident()
+
+    def note(record: logging.LogRecord) -> bool:
+        if record.thread != thread:
+            return True
+        said.append(record.getMessage())
+        return False
+
+    root = logging.getLogger()
+    root.addFilter(note)
+    try:
+        yield said
+    finally:
+        root.removeFilter(note)
 
 
 def _failures() -> tuple[type[Exception], ...]:

@@ -35,7 +35,7 @@ def dated(
         clock.advance(takes / 2)
         date = format_datetime(clock.now() + timedelta(seconds=ahead), usegmt=True)
         clock.advance(takes / 2)
-        return reply(status, b"{}", date=date)
+        return reply(status, date=date)
 
     return answer
 

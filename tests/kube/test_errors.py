@@ -54,6 +54,14 @@ def test_the_status_decides_the_exception(code: int, kind: type[Answered]) -> No
     assert (error.status, error.reason, error.message) == (code, "Because", "no")
 
 
+@pytest.mark.parametrize("code", [404, 409, 410])
+@pytest.mark.parametrize("body", [b"404 page not found\n", b"", b'{"no": "status"}', b"<html>"])
+def test_a_gateway_says_nothing_about_objects(code: int, body: bytes) -> None:
+    """Only a Kubernetes Status can mean that a pod is gone or another: a proxy in between that
+    knows no such path must not settle a kill."""
+    assert type(error_of(reply(code, body))) is Answered
+
+
 def test_a_refused_eviction_keeps_its_cause() -> None:
     """The words of the disruption budget reach whoever reads the outcome."""
     cause = "The disruption budget web needs 2 healthy pods and has 2 currently"

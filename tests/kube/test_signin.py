@@ -162,9 +162,88 @@ def test_a_token_with_a_line_break_is_refused(tmp_path: Path) -> None:
 
 def test_without_any_cluster_it_says_what_to_do(tmp_path: Path) -> None:
     """The first thing that a newcomer may see is a sentence, not a traceback."""
+    if Path("~/.kube/config").expanduser().exists():
+        pytest.skip("there is a kubeconfig at home")
     with pytest.raises(SignInFailed, match="set KUBECONFIG") as failed:
-        SignIn(str(tmp_path / "nothing"), environ={}).client()
+        SignIn(environ={}).client()
     assert "no cluster to talk to" in str(failed.value)
+
+
+def test_a_kubeconfig_that_is_not_there(tmp_path: Path) -> None:
+    """The name that was given is said, not what could have been given instead."""
+    with pytest.raises(SignInFailed, match=r"there is no kubeconfig .*/nothing$"):
+        SignIn(str(tmp_path / "nothing"), environ={}).client()
+
+
+def test_a_folder_is_no_kubeconfig(tmp_path: Path) -> None:
+    """The file system's words, and the name."""
+    with pytest.raises(SignInFailed, match=f"{tmp_path}: Is a directory"):
+        SignIn(str(tmp_path), environ={}).client()
+
+
+def test_a_context_that_is_not_there(tmp_path: Path) -> None:
+    """The ones that are there are named: a typo is seen at once."""
+    path = kubeconfig(tmp_path / "config")
+    with pytest.raises(SignInFailed, match=r"no context third in it \(it has first, second\)$"):
+        SignIn(path, "third", environ={}).client()
+
+
+def test_no_current_context(tmp_path: Path) -> None:
+    """How to choose one, and from which."""
+    path = Path(kubeconfig(tmp_path / "config"))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "current-context": ""}))
+    with pytest.raises(SignInFailed, match=r"name one with --context \(it has first, second\)$"):
+        SignIn(str(path), environ={}).client()
+    assert "127.0.0.1:1002" in SignIn(str(path), "second", environ={}).where()
+
+
+def test_a_user_that_is_not_there(tmp_path: Path) -> None:
+    """The official client would go on as nobody, and be refused as system:anonymous."""
+    path = Path(kubeconfig(tmp_path / "config"))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "users": []}))
+    with pytest.raises(SignInFailed, match="context first names the user me, who is not in it"):
+        SignIn(str(path), environ={}).client()
+
+
+def plugin(command: str, *args: str) -> dict[str, Any]:
+    version = "client.authentication.k8s.io/v1"
+    return {"apiVersion": version, "command": command, "args": list(args)}
+
+
+def printing(text: str, code: int = 0) -> dict[str, Any]:
+    """A plugin that prints this."""
+    return plugin("sh", "-c", f"printf '%s' '{text}'; exit {code}")
+
+
+def test_an_exec_plugin_signs_in(tmp_path: Path) -> None:
+    """Its token is the one that is sent."""
+    version = "client.authentication.k8s.io/v1"
+    said = {"apiVersion": version, "kind": "ExecCredential", "status": {"token": SECRET}}
+    path = kubeconfig(tmp_path / "config", exec=printing(json.dumps(said)))
+    assert signed(SignIn(path, environ={})) == {"authorization": f"Bearer {SECRET}"}
+
+
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [
+        (plugin("/nonexistent/plugin"), "No such file or directory: '/nonexistent/plugin'"),
+        (plugin("sh", "-c", "echo 'log in first' >&2; exit 3"), "process returned 3. log in first"),
+        (printing("no JSON"), "failed to decode process output"),
+        (printing("{}"), "missing key 'apiVersion'"),
+        ({"command": "sh"}, "missing key 'apiVersion'"),
+    ],
+    ids=["missing", "failing", "no JSON", "no credential", "no version"],
+)
+def test_an_exec_plugin_that_fails_is_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, user: dict[str, Any], words: str
+) -> None:
+    """The official client logs it and goes on as nobody; here it is why there is no way in."""
+    path = kubeconfig(tmp_path / "config", exec=user)
+    with pytest.raises(SignInFailed, match="getting credentials failed") as failed:
+        SignIn(path, environ={}).client()
+    assert words in str(failed.value)
+    assert path in str(failed.value)
+    assert caplog.text == ""
 
 
 def test_a_pod_without_a_token_is_told_so(tmp_path: Path) -> None:

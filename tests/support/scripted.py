@@ -10,8 +10,11 @@ from chaosd.kube.transport import Query, Reply
 Answer = Reply | Exception | Callable[[], Reply]
 
 
-def reply(status: int, body: bytes = b"{}", **headers: str) -> Reply:
-    """An answer; ``retry_after`` names the header ``retry-after``."""
+def reply(status: int, body: bytes | None = None, **headers: str) -> Reply:
+    """An answer, an error as an API server gives it; ``retry_after`` names the header
+    ``retry-after``."""
+    if body is None:
+        body = b"{}" if status < 300 else b'{"kind": "Status"}'
     return Reply(status, {key.replace("_", "-"): text for key, text in headers.items()}, body)
 
 
