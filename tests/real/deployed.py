@@ -17,15 +17,12 @@ import yaml
 from chaosd.core import ledger_text
 from chaosd.core.ledger import Intent, Ledger, Result, Verdict
 from tests.contract.manifests import Json
-from tests.contract.site import Site
+from tests.contract.site import Place, Site
 from tests.deploy.tools import Helm, find
 from tests.real.control_plane import ControlPlane, binary
 from tests.real.daemon import Daemon, environment
 from tests.support.waiting import until
 
-_RESTRICTED = {
-    f"pod-security.kubernetes.io/{one}": "restricted" for one in ("enforce", "warn", "audit")
-}
 _FIELDS = ("name", "namespace")
 
 
@@ -49,6 +46,13 @@ def live(*policies: Json, **more: Any) -> Json:
     limits = {"perHour": 10000, "perDay": 10000, "concurrent": 2}
     always = {"allow": "always"}
     return {"dryRun": False, "windows": always, "limits": limits, "policies": [*policies], **more}
+
+
+def chaosd_namespace(site: Site, **labels: str) -> Place:
+    """A namespace that admits restricted pods alone."""
+    levels = ("enforce", "warn", "audit")
+    restricted = {f"pod-security.kubernetes.io/{level}": "restricted" for level in levels}
+    return site.namespace(**restricted, **labels)
 
 
 class Volume:
@@ -88,15 +92,21 @@ class Deployed:
 
     kwok pretends to run the pods of its Deployment. What :meth:`daemon` starts takes the place of
     one: it has the arguments and the environment of that pod's container, the ConfigMap as a
-    volume, and no credentials but a token of the ServiceAccount. ``values`` are laid over those of
-    the chart.
+    volume, and no credentials but a token of the ServiceAccount. ``home`` is the namespace if it
+    is there already; ``values`` are laid over those of the chart.
     """
 
     def __init__(
-        self, site: Site, plane: ControlPlane, folder: Path, config: Json, **values: Any
+        self,
+        site: Site,
+        plane: ControlPlane,
+        folder: Path,
+        config: Json,
+        home: Place | None = None,
+        **values: Any,
     ) -> None:
         self.plane = plane
-        self.home = site.namespace(**_RESTRICTED)
+        self.home = home or chaosd_namespace(site)
         self.account = self.home.name
         self.user = f"system:serviceaccount:{self.home.name}:{self.account}"
         self._helm = Helm(find("helm"))
@@ -205,16 +215,14 @@ class Deployed:
         )
         return done.returncode, done.stdout + done.stderr
 
-    def explain(self, target: str, policy: str = "") -> Json:
-        """What ``chaosd explain`` says of a workload: the ``workloads`` entry of one policy."""
+    def explain(self, target: str = "") -> dict[str, Json]:
+        """What ``chaosd explain`` says of each workload, by name; of the first policy."""
         file = str(self.config.folder / "chaosd.yaml")
-        code, text = self.say("explain", target, f"--file={file}", "--output=json")
+        named = [target] if target else []
+        code, text = self.say("explain", *named, f"--file={file}", "--output=json")
         assert code == 0, text
-        policies = json.loads(text)["policies"]
-        (found,) = (one for one in policies if policy in ("", one["policy"]))
-        (workload,) = found["workloads"]
-        explained: Json = workload
-        return explained
+        workloads = json.loads(text)["policies"][0]["workloads"]
+        return {one["workload"]: one for one in workloads}
 
     def _environment(self, name: str) -> Iterator[tuple[str, str]]:
         """What a pod's container finds in its environment, as the kubelet makes it."""
@@ -252,6 +260,21 @@ class Deployed:
         """What its ServiceAccount asked of the API server, and what was answered."""
         return self.plane.audited(self.user)
 
+    def struck(self) -> list[tuple[str, str, int]]:
+        """Each eviction and deletion that it asked for: verb, namespace/name, and the answer."""
+        return [
+            (one["verb"], "{namespace}/{name}".format(**one["objectRef"]), answered(one))
+            for one in self.audited()
+            if one["objectRef"]["resource"] == "pods"
+            and (one["verb"] == "delete" or one["objectRef"].get("subresource") == "eviction")
+        ]
+
     def denied(self) -> list[Json]:
         """What it asked for and may not."""
-        return [one for one in self.audited() if one["responseStatus"].get("code") == 403]
+        return [one for one in self.audited() if answered(one) == 403]
+
+
+def answered(audited: Json) -> int:
+    """The status code of a request in the audit log."""
+    code: int = audited["responseStatus"]["code"]
+    return code

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.manifests import OPT_IN, daemon_set, deployment, stateful_set
+from tests.contract.manifests import OPT_IN, budget, daemon_set, deployment, stateful_set
 from tests.contract.site import Place, Site
 from tests.real.control_plane import ControlPlane
 from tests.real.deployed import Deployed, live, policy
+from tests.real.shop import uids
 from tests.support.waiting import until
 
 EACH = ["Deployment", "StatefulSet", "DaemonSet"]
@@ -24,8 +25,14 @@ def fill(place: Place) -> None:
     agent = daemon_set("agent")
     agent["metadata"]["labels"] = OPT_IN
     place.make("daemonsets", agent)
-    nodes = len(place.admin.ok("GET", "/api/v1/nodes")["items"])
-    until(lambda: (place.get("daemonsets", "agent") or {})["status"].get("numberReady") == nodes)
+
+    def everywhere() -> bool:
+        status = (place.get("daemonsets", "agent") or {})["status"]
+        wanted: int = status["desiredNumberScheduled"]
+        ready: int = status["numberReady"]
+        return 0 < wanted == ready
+
+    until(everywhere)
 
 
 @pytest.mark.parametrize("pdb", ["respect", "bypass"])
@@ -50,3 +57,51 @@ def test_kills_and_recoveries_of_each_kind(
     leader = chaosd.ledger().leader
     assert leader is not None
     assert leader.holder.startswith(chaosd.pods[0])
+
+
+def test_a_budget_that_allows_none_is_respected(
+    real: Site, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    """Its pods are never even asked for, `explain` and the log say why, and others go on."""
+    place = real.namespace()
+    place.workload("deployments", deployment("free", 2, labels=OPT_IN))
+    place.workload("deployments", deployment("kept", 2, labels=OPT_IN))
+    place.budget(budget("all", "kept", minAvailable=2), 2)
+    kept = uids(place.pods("kept"))
+    chaosd = Deployed(real, control_plane, tmp_path, live(policy(place.name)))
+    with chaosd.daemon() as daemon:
+        until(lambda: len(chaosd.recovered("Deployment/free")) > 2, daemon)
+        (reason,) = chaosd.explain()[f"{place.name}/Deployment/kept"]["reasons"]
+        assert reason["code"] == "disruptionBudget"
+        assert "all needs 2 healthy pods and has 2" in reason["detail"]
+        # Drawn or not, it is no victim: with the other one vetoed it is the only one.
+        chaosd.kubectl(
+            "label",
+            "deploy/free",
+            "chaosd.io/enabled=false",
+            "--overwrite",
+            f"--namespace={place.name}",
+        )
+        until(
+            lambda: any("disruptionBudget" in str(one) for one in daemon.said("attempt ended")),
+            daemon,
+        )
+    assert uids(place.pods("kept")) == kept
+    assert {name.rpartition("/")[2][:4] for _, name, _ in chaosd.struck()} == {"free"}
+    assert {code for *_, code in chaosd.struck()} == {201}
+    assert chaosd.denied() == []
+
+
+def test_a_budget_that_allows_none_is_bypassed(
+    real: Site, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    """With `pdb: bypass`, which the start says, pods are deleted all the same."""
+    place = real.namespace()
+    place.workload("deployments", deployment("kept", 2, labels=OPT_IN))
+    place.budget(budget("all", "kept", minAvailable=2), 2)
+    chaosd = Deployed(real, control_plane, tmp_path, live(policy(place.name, pdb="bypass")))
+    with chaosd.daemon() as daemon:
+        until(lambda: len(chaosd.recovered("Deployment/kept")) > 1, daemon)
+        assert any("BYPASSED by web" in line["event"] for line in daemon.lines)
+    assert {(verb, code) for verb, _, code in chaosd.struck()} == {("delete", 200)}
+    assert chaosd.denied() == []
