@@ -15,6 +15,7 @@ from benchmarks import (
     bench_daemon,
     bench_decode,
     bench_imports,
+    bench_real,
     bench_schedule,
     bench_sift,
     bench_slot,
@@ -34,8 +35,11 @@ BENCHMARKS: Mapping[str, Measure] = {
     "survey": bench_survey.measure,
     "imports": bench_imports.measure,
     "daemon": bench_daemon.measure,
+    "real": bench_real.measure,
 }
-NEED_PROC = ("imports", "daemon")
+NEED_PROC = ("imports", "daemon", "real")
+ONLY_WHEN_NAMED = ("real",)
+"""What takes minutes and gigabytes."""
 
 
 def main(arguments: Sequence[str] | None = None, scale: Scale = Scale()) -> int:  # noqa: B008
@@ -49,7 +53,7 @@ def main(arguments: Sequence[str] | None = None, scale: Scale = Scale()) -> int:
     found: dict[str, list[Figure]] = {}
     begin = time.monotonic()
     with Lab(scale) as lab:
-        for name in asked.name or BENCHMARKS:
+        for name in asked.name or [one for one in BENCHMARKS if one not in ONLY_WHEN_NAMED]:
             if name in NEED_PROC and not HAS_PROC:
                 print(f"{name}: left out, it needs Linux's /proc", file=sys.stderr)
                 continue

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import io
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypedDict, TypeVar
+from typing import Generic, NamedTuple, TypedDict, TypeVar
 from urllib.parse import urlencode
 
 from prometheus_client import CollectorRegistry
@@ -44,14 +45,19 @@ T = TypeVar("T")
 
 POLICY = """
 dryRun: true
-windows: {allow: always}
-limits: {perHour: 1000, perDay: 1000, concurrent: 1000}
+windows: {{allow: always}}
+limits: {{perHour: 1000, perDay: 1000, concurrent: 1000}}
+optIn: {{label: {label}, value: "true"}}
 policies:
   - name: web
     target: pod
     action: evict
-    schedule: {meanTimeBetweenKills: 5d, minGap: 12h}
+    schedule: {schedule}
 """
+OPT_IN = "chaosd.io/enabled"
+EACH = "{meanTimeBetweenKills: 5d, minGap: 12h}"
+EVERY = "{every: 1h}"
+"""Schedules: slots for each workload, and slots of the policy, which draw their workload."""
 
 
 @dataclass
@@ -79,7 +85,7 @@ class Counting:
 
 
 class Made(TypedDict):
-    """What something cost: CPU seconds of the fastest time, requests and bytes of the last.
+    """What something cost: seconds of the fastest time, requests and bytes of the last.
 
     ``results`` says how each ended, ``peak`` the most memory that the process had (MiB; 0 where
     nobody can tell).
@@ -87,15 +93,18 @@ class Made(TypedDict):
 
     results: list[str]
     cpu: float
+    wall: float
     asked: list[str]
     received: int
     peak: float
 
 
-def engine(kubeconfig: str, home: str, folder: str) -> tuple[Context, Counting]:
+def engine(
+    kubeconfig: str, home: str, folder: str, label: str, schedule: str
+) -> tuple[Context, Counting]:
     """One process's engine, which leads, without its threads."""
     file = Path(folder) / f"{home}.yaml"
-    file.write_text(POLICY, encoding="utf-8")
+    file.write_text(POLICY.format(label=label, schedule=schedule), encoding="utf-8")
     clock = SystemClock()
     counting = Counting(OfficialTransport(SignIn(kubeconfig, environ={})))
     api = Api(counting, clock)
@@ -121,9 +130,16 @@ def engine(kubeconfig: str, home: str, folder: str) -> tuple[Context, Counting]:
     return context, counting
 
 
-def surveys(kubeconfig: str, home: str, folder: str, repeat: int) -> Made:
+def surveys(
+    kubeconfig: str,
+    home: str,
+    folder: str,
+    repeat: int,
+    label: str = OPT_IN,
+    schedule: str = EACH,
+) -> Made:
     """Surveys without an attempt; the results are the eligible workloads of the last."""
-    context, counting = engine(kubeconfig, home, folder)
+    context, counting = engine(kubeconfig, home, folder, label, schedule)
     configuration = context.loaded.configuration
     assert configuration is not None
     scope = Scope(configuration, configuration.policies[0], context.clock.now())
@@ -134,37 +150,54 @@ def surveys(kubeconfig: str, home: str, folder: str, repeat: int) -> Made:
 
     survey()
     made = [_counted(survey, counting) for _ in range(repeat)]
-    return _together(made, results=made[-1][0])
+    return _together(made, results=made[-1].result)
 
 
-def attempts(kubeconfig: str, home: str, folder: str, workloads: list[str]) -> Made:
+def attempts(
+    kubeconfig: str,
+    home: str,
+    folder: str,
+    workloads: list[str],
+    label: str = OPT_IN,
+    schedule: str = EACH,
+) -> Made:
     """An attempt for each of ``workloads``, as that of a slot that names it; ``*`` names none."""
-    context, counting = engine(kubeconfig, home, folder)
+    context, counting = engine(kubeconfig, home, folder, label, schedule)
     runner = Attempts(context)
     begin = context.clock.now()
     made = []
     for number, workload in enumerate(workloads):
         slot = Slot("web", workload, begin - timedelta(seconds=number))
         made.append(_counted(partial(_result, runner, slot), counting))
-    return _together(made, results=[result for result, *_ in made])
+    return _together(made, results=[one.result for one in made])
 
 
 def _result(runner: Attempts, slot: Slot) -> str:
     return runner.run(slot, slot.action_id(0)).result
 
 
-def _counted(work: Callable[[], T], counting: Counting) -> tuple[T, float, list[str], int]:
+class _Once(NamedTuple, Generic[T]):
+    result: T
+    cpu: float
+    wall: float
+    asked: list[str]
+    received: int
+
+
+def _counted(work: Callable[[], T], counting: Counting) -> _Once[T]:
     counting.asked, counting.received = [], 0
+    begin = time.monotonic()
     seconds, result = cpu_seconds(work)
-    return result, seconds, counting.asked, counting.received
+    wall = time.monotonic() - begin
+    return _Once(result, seconds, wall, counting.asked, counting.received)
 
 
-def _together(made: list[tuple[T, float, list[str], int]], results: list[str]) -> Made:
-    _, _, asked, received = made[-1]
+def _together(made: list[_Once[T]], results: list[str]) -> Made:
     return Made(
         results=results,
-        cpu=min(seconds for _, seconds, _, _ in made),
-        asked=asked,
-        received=received,
+        cpu=min(one.cpu for one in made),
+        wall=min(one.wall for one in made),
+        asked=made[-1].asked,
+        received=made[-1].received,
         peak=memory_of().peak if HAS_PROC else 0.0,
     )

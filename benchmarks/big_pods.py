@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 CREATED = "2026-11-20T08:00:00Z"
-CONTAINERS = 3
+CONDITIONS = ("Initialized", "Ready", "ContainersReady", "PodScheduled")
+_IPS = ("f:hostIPs", "f:podIPs")
+CONTAINERS, SETTINGS = 3, 9
 
 
 def pod(number: int) -> dict[str, Any]:
@@ -37,10 +39,10 @@ def pod(number: int) -> dict[str, Any]:
                     "blockOwnerDeletion": True,
                 }
             ],
-            "managedFields": [_manager("kube-controller-manager"), _manager("kubelet", "status")],
+            "managedFields": [manager("kube-controller-manager"), manager("kubelet", "status")],
         },
-        "spec": _spec(number),
-        "status": _status(number),
+        "spec": spec(number),
+        "status": status(number),
     }
 
 
@@ -51,20 +53,30 @@ def page(start: int, size: int) -> bytes:
     return json.dumps({**body, "items": items}, separators=(",", ":")).encode()
 
 
-def _manager(name: str, subresource: str = "") -> dict[str, Any]:
+def manager(name: str, subresource: str = "") -> dict[str, Any]:
+    """An entry of managedFields: who wrote which fields."""
     env: dict[str, Any] = {
-        f'k:{{"name":"SETTING_{n}"}}': {".": {}, "f:name": {}, "f:value": {}} for n in range(12)
+        f'k:{{"name":"SETTING_{n}"}}': {".": {}, "f:name": {}, "f:value": {}}
+        for n in range(SETTINGS)
     }
     probe: dict[str, Any] = {
         "f:failureThreshold": {},
-        "f:httpGet": {".": {}, "f:path": {}, "f:port": {}},
+        "f:httpGet": {".": {}, "f:path": {}, "f:port": {}, "f:scheme": {}},
+        "f:periodSeconds": {},
+        "f:successThreshold": {},
+        "f:timeoutSeconds": {},
     }
     container = {
         ".": {},
+        "f:args": {},
         "f:env": {".": {}, **env},
         "f:image": {},
+        "f:imagePullPolicy": {},
         "f:livenessProbe": probe,
+        "f:name": {},
         "f:readinessProbe": probe,
+        "f:terminationMessagePath": {},
+        "f:terminationMessagePolicy": {},
         "f:resources": {".": {}, "f:limits": {".": {}, "f:cpu": {}, "f:memory": {}}},
         "f:volumeMounts": {".": {}, 'k:{"mountPath":"/etc/config"}': {".": {}, "f:name": {}}},
     }
@@ -72,27 +84,35 @@ def _manager(name: str, subresource: str = "") -> dict[str, Any]:
         f'k:{{"type":"{kind}"}}': {
             ".": {},
             "f:lastProbeTime": {},
+            "f:observedGeneration": {},
             "f:lastTransitionTime": {},
             "f:status": {},
             "f:type": {},
         }
-        for kind in ("ContainersReady", "Initialized", "PodScheduled", "Ready")
+        for kind in (*CONDITIONS, "PodReadyToStartContainers")
     }
     containers = {f'k:{{"name":"container-{n}"}}': container for n in range(CONTAINERS)}
-    spec = {"f:spec": {"f:containers": containers, "f:dnsPolicy": {}, "f:restartPolicy": {}}}
-    status = {"f:status": {"f:conditions": conditions, "f:containerStatuses": {}, "f:phase": {}}}
+    asked = {"f:spec": {"f:containers": containers, "f:dnsPolicy": {}, "f:restartPolicy": {}}}
+    addresses: dict[str, Any] = {
+        name: {".": {}, 'k:{"ip":"10.1.0.1"}': {".": {}, "f:ip": {}}} for name in _IPS
+    }
+    plain: dict[str, Any] = {
+        key: {} for key in ("f:containerStatuses", "f:hostIP", "f:phase", "f:startTime")
+    }
+    told = {"f:status": {"f:conditions": conditions, **addresses, **plain}}
     return {
         "manager": name,
         "operation": "Update",
         "apiVersion": "v1",
         "time": CREATED,
         "fieldsType": "FieldsV1",
-        "fieldsV1": status if subresource else spec,
+        "fieldsV1": told if subresource else asked,
         **({"subresource": subresource} if subresource else {}),
     }
 
 
-def _spec(number: int) -> dict[str, Any]:
+def spec(number: int) -> dict[str, Any]:
+    """What such a pod asks for."""
     probe = {
         "httpGet": {"path": "/healthz", "port": 8080, "scheme": "HTTP"},
         "timeoutSeconds": 1,
@@ -106,7 +126,7 @@ def _spec(number: int) -> dict[str, Any]:
             "image": f"registry.example.com/team/service-{number // 5}:1.42.0",
             "args": ["--config=/etc/config/config.yaml", "--log-level=info"],
             "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
-            "env": [{"name": f"SETTING_{k}", "value": f"value-{k}"} for k in range(12)],
+            "env": [{"name": f"SETTING_{k}", "value": f"value-{k}"} for k in range(SETTINGS)],
             "resources": {"limits": {"cpu": "500m", "memory": "512Mi"}},
             "volumeMounts": [{"name": "config", "mountPath": "/etc/config"}],
             "livenessProbe": probe,
@@ -136,12 +156,13 @@ def _spec(number: int) -> dict[str, Any]:
     }
 
 
-def _status(number: int) -> dict[str, Any]:
+def status(number: int) -> dict[str, Any]:
+    """What is told of such a pod: it runs, and is Ready."""
     return {
         "phase": "Running",
         "conditions": [
             {"type": kind, "status": "True", "lastProbeTime": None, "lastTransitionTime": CREATED}
-            for kind in ("Initialized", "Ready", "ContainersReady", "PodScheduled")
+            for kind in CONDITIONS
         ],
         "hostIP": "10.0.0.1",
         "podIP": f"10.1.{number // 250 % 250}.{number % 250}",

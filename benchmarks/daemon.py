@@ -15,7 +15,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from benchmarks.children import PATIENCE, start, until
-from benchmarks.timing import Memory, cpu_of, memory_of, waited_of
+from benchmarks.timing import Memory, bytes_read_by, cpu_of, memory_of, waited_of
 
 
 class Daemon:
@@ -52,7 +52,8 @@ class Daemon:
             )
         try:
             started = until(lambda: self.said("started"), self)
-            until(lambda: self._ready(started["address"]), self)
+            self._address = started["address"]
+            until(self._ready, self)
         except BaseException:
             self._process.kill()
             self._process.wait()
@@ -85,26 +86,38 @@ class Daemon:
 
     def said(self, event: str) -> dict[str, Any]:
         """The first log line of this event; empty when there is none yet."""
+        return next(iter(self.all_said(event)), {})
+
+    def all_said(self, event: str) -> list[dict[str, Any]]:
+        """The log lines of this event so far."""
         if self._process.poll() is not None:
             raise RuntimeError(f"it ended early: {self}")
-        for line in self._log.read_text(errors="replace").splitlines(keepends=True):
-            if line.startswith("{") and line.endswith("}\n"):
-                found: dict[str, Any] = json.loads(line)
-                if found.get("event") == event:
-                    return found
-        return {}
+        lines = self._log.read_text(errors="replace").splitlines(keepends=True)
+        told = [json.loads(one) for one in lines if one.startswith("{") and one.endswith("}\n")]
+        return [one for one in told if one.get("event") == event]
 
     def used(self) -> float:
         """CPU seconds since its start."""
         return cpu_of(self._process.pid)
 
+    def read(self) -> int:
+        """Bytes that it has read since its start, files among them."""
+        return bytes_read_by(self._process.pid)
+
+    def requests(self) -> int:
+        """How many requests it has sent, as it counts them itself."""
+        with urlopen(f"{self._address}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        counts = [one for one in lines if one.startswith("chaosd_api_requests_total{")]
+        return round(sum(float(one.rpartition(" ")[2]) for one in counts))
+
     def memory(self) -> Memory:
         """Its memory."""
         return memory_of(self._process.pid)
 
-    def _ready(self, address: str) -> bool:
+    def _ready(self) -> bool:
         try:
-            with urlopen(f"{address}/readyz", timeout=5):
+            with urlopen(f"{self._address}/readyz", timeout=5):
                 return True
         except HTTPError as refused:
             refused.close()

@@ -40,6 +40,10 @@ class Scale:
     remembered: int = 15_000
     idle_seconds: float = 30.0
     imports: int | None = None  # how many steps; all of them
+    real: tuple[int, ...] = (2_000, 10_000)  # Deployments
+    real_pages: int = 20
+    real_every: str = "10s"
+    real_decisions: int = 3
 
 
 SMALL = Scale(
@@ -58,6 +62,10 @@ SMALL = Scale(
     remembered=10,
     idle_seconds=0.1,
     imports=1,
+    real=(40,),
+    real_pages=1,
+    real_every="1s",
+    real_decisions=1,
 )
 """Just enough to see that everything runs."""
 

@@ -49,6 +49,12 @@ def cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def bytes_read_by(pid: int | str = "self") -> int:
+    """Bytes that a process has read since its start, from files and sockets."""
+    lines = (PROC / str(pid) / "io").read_text().splitlines()
+    return int(dict(line.split(": ") for line in lines)["rchar"])
+
+
 def waited_of(pid: int) -> float:
     """Seconds that a process's main thread wanted to run and others had the cores; 0: unknown."""
     try:

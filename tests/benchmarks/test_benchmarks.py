@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 
 from benchmarks import children
-from benchmarks.__main__ import BENCHMARKS, NEED_PROC, main
+from benchmarks.__main__ import BENCHMARKS, NEED_PROC, ONLY_WHEN_NAMED, main
 from benchmarks.bench_slot import reads_others
 from benchmarks.figures import Figure, missed, number, times
 from benchmarks.lab import SMALL, Lab
@@ -24,7 +24,7 @@ def measure() -> Iterator[Callable[[str], list[Figure]]]:
         yield cache(lambda name: list(BENCHMARKS[name](lab)))
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in ONLY_WHEN_NAMED])
 def test_it_finds_figures(measure: Callable[[str], list[Figure]], name: str) -> None:
     """Every figure is a number, and those with a baseline say what it is."""
     if name in NEED_PROC and not HAS_PROC:
