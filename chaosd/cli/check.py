@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chaosd.cli.cluster import ServerClock, connected
-from chaosd.cli.failures import WENT_WRONG, WRONG_INPUT, Mistakes
+from chaosd.cli.failures import WENT_WRONG, WRONG_INPUT, Failed, Mistakes
 from chaosd.cli.file import load_file
 from chaosd.cli.options import As, Context, File, Kubeconfig, Namespace
 from chaosd.cli.output import Output, mistakes_json, out, print_json, print_mistakes
@@ -72,6 +72,8 @@ def _summary(configuration: Configuration) -> str:
 def _check_cluster(
     file: str, configuration: Configuration, connection: Connection, output: Output
 ) -> None:
+    if words := _too_old(connection):
+        raise Failed(words)
     missing = _missing(configuration, connection)
     required = [need for need in missing if need.required]
     found = None
@@ -83,6 +85,12 @@ def _check_cluster(
         _print_text(file, configuration, connection.where(), missing, found)
     if required:
         raise typer.Exit(WENT_WRONG)
+
+
+def _too_old(connection: Connection) -> str:
+    from chaosd.kube.offers import too_old  # noqa: PLC0415 - brings the client along
+
+    return too_old(connection.api)
 
 
 def _missing(configuration: Configuration, connection: Connection) -> list[Need]:

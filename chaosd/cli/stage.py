@@ -16,7 +16,8 @@ from chaosd.cli.failures import Failed
 from chaosd.config.watching import FileSettings
 from chaosd.daemon.clocks import PaceSetClock
 from chaosd.daemon.process import Process
-from chaosd.daemon.run import answers, preflight
+from chaosd.daemon.run import answers
+from chaosd.daemon.start import preflight
 from chaosd.daemon.wiring import about, build_context, connect
 from chaosd.ports import Report
 from chaosd.report.metrics import Metrics
@@ -75,7 +76,7 @@ class Stage:
         self.process = Process(
             self.context, self.connection.ledger, about(self.connection), self._paced
         )
-        preflight(self.connection, configuration, self._report)
+        preflight(self.connection, lambda: configuration, self._report)
         self.process.start()
         pages = answers(self.process, self.context, self.connection, self.metrics, self.reporter)
         self.address = self.process.serve(pages, "127.0.0.1", self._listen)

@@ -14,7 +14,7 @@ from chaosd.daemon.http import Answers, HttpServer, application
 from chaosd.daemon.loops import Loop
 from chaosd.daemon.timetable import Timetable
 from chaosd.engine.attempt import SKIPPED, Attempts
-from chaosd.engine.context import Context
+from chaosd.engine.context import NOT_READ, Context
 from chaosd.engine.lead import Lead
 from chaosd.engine.observe import Observer
 from chaosd.engine.plan import Planner
@@ -60,10 +60,13 @@ class Process:
         }
         self._loops = [Loop(name, step, clock, context.report) for name, step in steps.items()]
         self._http: HttpServer | None = None
+        self._started = False
+        self._awaited = ""
         self.stopped = threading.Event()
 
     def start(self) -> None:
         """Start every thread; the configuration must have been loaded."""
+        self._started = True
         self._timetable.start()
         for loop in self._loops:
             loop.start()
@@ -73,6 +76,16 @@ class Process:
         self._http = HttpServer(application(answers), host, port)
         self._http.start()
         return self._http.address
+
+    def awaits(self, what: str) -> None:
+        """Say, as long as it has not started, what it is waiting for ("": nothing)."""
+        self._awaited = what
+        self._context.unusable = what or NOT_READ
+
+    def stop_serving(self, seconds: float = 5.0) -> None:
+        """End HTTP."""
+        if self._http:
+            self._http.stop(seconds)
 
     def stop(self) -> bool:
         """Stop: no new attempt, the one under way is settled, the lease given back.
@@ -93,15 +106,15 @@ class Process:
             loop.stop()
         ended += [loop.join(left(_FOR_WORK)) for loop in self._loops]
         ended.append(_within(left(1), self._lead.release))
-        if self._http:
-            self._http.stop(left(1))
+        self.stop_serving(left(1))
         self.stopped.set()
         self._context.report.noted("stopped" if all(ended) else "stopped waiting for what hangs")
         return all(ended)
 
     def unhealthy(self) -> tuple[str, ...]:
-        """What of this very process does not work; nothing of it is expected to while it stops."""
-        if self._context.stopping:
+        """What of this very process does not work; before it has started and while it stops,
+        nothing of it is expected to."""
+        if self._context.stopping or not self._started:
             return ()
         found = [f"loop {loop.name} is stuck" for loop in self._loops if not loop.healthy()]
         return tuple(found) if self._timetable.running else (*found, "the timetable does not run")
@@ -109,7 +122,7 @@ class Process:
     def unready(self) -> tuple[str, ...]:
         """Why this process could not do its work yet."""
         context = self._context
-        found = []
+        found = [self._awaited] if self._awaited else []
         if context.loaded.configuration is None:
             found.append("no valid configuration was loaded")
         if context.book.uid is None:

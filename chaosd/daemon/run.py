@@ -15,17 +15,13 @@ from types import FrameType
 from prometheus_client import CollectorRegistry
 
 from chaosd.config.watching import FileSettings
-from chaosd.core.model import Configuration
 from chaosd.core.status import status
 from chaosd.daemon.clocks import SystemClock
 from chaosd.daemon.http import Answers
 from chaosd.daemon.process import Process
+from chaosd.daemon.start import preflight
 from chaosd.daemon.wiring import Connection, about, build_context, connect
 from chaosd.engine.context import Context
-from chaosd.engine.preflight import outlook, permission_words
-from chaosd.kube.permissions import missing, needs
-from chaosd.kube.signin import SignInFailed
-from chaosd.ports import CallFailed, Report
 from chaosd.report import status_text
 from chaosd.report.logs import configure
 from chaosd.report.metrics import Metrics
@@ -44,8 +40,12 @@ def run_daemon(
     namespace: str | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code. Raises SignInFailed."""
-    # Nothing has begun yet. (And as process 1 of a container, what has no handler is ignored.)
+    """Run until SIGTERM or SIGINT; returns the exit code. Raises SignInFailed.
+
+    An API server that does not answer is waited for, however long that takes.
+    """
+    # Until it has started there is nothing to end. (And as process 1 of a container, what has no
+    # handler is ignored.)
     _on_signals(lambda *_: sys.exit(0))
     clock = SystemClock()
     logger = configure(clock.now)
@@ -57,9 +57,7 @@ def run_daemon(
         logger.error("the configuration is invalid", problems=list(loaded.problems))
         return WRONG_INPUT
     connection = connect(kubeconfig, context, namespace, clock, metrics.observe_request, environ)
-    reporter.noted("connected", cluster=connection.where(), namespace=connection.namespace)
-    if not preflight(connection, loaded.configuration, reporter):
-        return WENT_WRONG
+    reporter.noted("connecting", cluster=connection.where(), namespace=connection.namespace)
     holder = f"{connection.pod or socket.gethostname()}-{secrets.token_hex(4)}"
     context_ = build_context(connection, settings, reporter, holder)
     process = Process(context_, connection.ledger, about(connection), clock)
@@ -70,6 +68,10 @@ def run_daemon(
         )
     except (OSError, ValueError) as error:
         logger.error("can't listen", address=listen, why=str(error))
+        return WENT_WRONG
+    reporter.noted("serving", address=address)
+    if not preflight(connection, lambda: settings.load().configuration, reporter, process.awaits):
+        process.stop_serving()
         return WENT_WRONG
     return _until_signal(process, reporter, address)
 
@@ -92,25 +94,6 @@ def _until_signal(process: Process, reporter: Reporter, address: str) -> int:
 def _on_signals(handle: Callable[[int, FrameType | None], object]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, handle)
-
-
-def preflight(connection: Connection, configuration: Configuration, reporter: Report) -> bool:
-    """Say what this configuration can do to this cluster; False when a needed permission is
-    missing. An API server that does not answer now is no reason not to start."""
-    try:
-        wanted = needs(configuration, connection.namespace, in_cluster=connection.in_cluster)
-        lacking = missing(connection.api, wanted)
-        for need, words in zip(lacking, permission_words(lacking), strict=True):
-            reporter.noted("a permission is missing", required=need.required, rule=words)
-        if any(need.required for need in lacking):
-            return False
-        for line in outlook(configuration, connection.targets, connection.clock.now()).says:
-            reporter.noted(line)
-    except SignInFailed:
-        raise
-    except CallFailed as error:
-        reporter.failed("look at the cluster before the start", error)
-    return True
 
 
 def answers(

@@ -24,6 +24,8 @@ from chaosd.ports import (
     Versioned,
 )
 
+NOT_READ = "the ledger has not been read yet"
+
 
 class Leadership(Struct, frozen=True):
     """This process's term, and the boot time until which its lease is surely its own."""
@@ -56,7 +58,7 @@ class Context:
     stopping: bool = False
     executing: set[str] = field(default_factory=set)
     page: Page | None = None
-    unusable: str = "the ledger has not been read yet"
+    unusable: str = NOT_READ
     next_slots: Mapping[str, datetime] = field(default_factory=dict)
     kill_intervals: Mapping[str, float] = field(default_factory=dict)
     _seed: str = ""

@@ -163,6 +163,13 @@ class Api:
         )
         return self._read(call, into)
 
+    def discover(self, path: str, into: type[T]) -> T:
+        """What the server says of itself at ``path``: its version, the kinds that it offers."""
+        call = Call(
+            verb="get", resource="discovery", method="GET", path=path, timeout=self._timeout
+        )
+        return self._read(call, into)
+
     # ---- writes, each sent once
 
     def create(

@@ -114,6 +114,15 @@ def test_something_else_than_an_api_server(shop: Shop) -> None:
     assert "the API server answered 405" in answer.err
 
 
+def test_a_server_that_is_too_old(shop: Shop) -> None:
+    """Said before any permission is asked for, since none would help."""
+    shop.server.api.faults.add(Rule(do="status", status=404, path="^/apis/policy/v1"))
+    answer = say("check FILE --cluster", shop.kubeconfig)
+    assert (answer.code, answer.out) == (1, "")
+    assert "does not offer PodDisruptionBudgets of policy/v1 (it is v1.36.3)" in answer.err
+    assert "chaosd needs Kubernetes 1.22 or newer" in answer.err
+
+
 @pytest.mark.parametrize(
     ("error", "looking", "words"),
     [

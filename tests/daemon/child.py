@@ -113,7 +113,7 @@ class Child:
     @property
     def address(self) -> str:
         """Where it serves, once it has started."""
-        address: str = self.says("started")["address"]
+        address: str = self.says("serving")["address"]
         return address
 
     def get(self, path: str) -> httpx.Response:
