@@ -71,7 +71,7 @@ bench: $(READY) ## Measure (docs/performance.md)
 bench-real: $(READY) ## Measure on a real API server with 50,000 pods (needs Go, 10 minutes, 10 GB)
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory tools; \
 	else echo "Go is missing (https://go.dev/dl/): going on with the binaries that there are."; fi
-	$(BIN)/python -m benchmarks real
+	$(BIN)/python -m benchmarks real-10k real-50k
 
 docs: $(READY) ## Write the generated reference again
 	$(BIN)/chaosd schema --write docs

@@ -14,7 +14,7 @@ from typer.main import get_command
 from chaosd.cli.main import app
 from tests.cli.support import EXAMPLES, ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CLI = (ROOT / "docs" / "cli.md").read_text()
 GIVEN = re.compile(r"^\s*(?:#\s+|\$ )?(chaosd (?:[a-z]).*?)(?:\s{2,}#.*)?$")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(#[^)]*)?\)")

@@ -1,0 +1,1 @@
+"""The dashboard, the alerts and their runbooks."""
