@@ -35,11 +35,12 @@ BENCHMARKS: Mapping[str, Measure] = {
     "survey": bench_survey.measure,
     "imports": bench_imports.measure,
     "daemon": bench_daemon.measure,
-    "real": bench_real.measure,
+    "real-10k": bench_real.smaller,
+    "real-50k": bench_real.larger,
 }
-NEED_PROC = ("imports", "daemon", "real")
-ONLY_WHEN_NAMED = ("real",)
+ONLY_WHEN_NAMED = ("real-10k", "real-50k")
 """What takes minutes and gigabytes."""
+NEED_PROC = ("imports", "daemon", *ONLY_WHEN_NAMED)
 
 
 def main(arguments: Sequence[str] | None = None, scale: Scale = Scale()) -> int:  # noqa: B008

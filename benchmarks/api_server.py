@@ -21,7 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmarks.children import ROOT, until
+from benchmarks.children import until
 from benchmarks.fill import fill, fingerprint, forget
 from benchmarks.stock import Stock
 from chaosd.daemon.clocks import SystemClock
@@ -43,7 +43,6 @@ from tests.real.control_plane import binary, free_ports
 from tests.real.keeper import Keeper
 from tests.real.kubeconfig import write_kubeconfig
 
-CACHE = ROOT / ".tools"
 HOMES = tuple(f"chaosd-{number}" for number in range(12))
 """Namespaces for a ledger and a lease each."""
 _NEEDED = ("etcd", "kube-apiserver")
@@ -66,7 +65,7 @@ class ApiServer:
     ``say`` is told what is going on. The filled store is kept below ``cache``.
     """
 
-    def __init__(self, stock: Stock, say: Callable[[str], None], cache: Path = CACHE) -> None:
+    def __init__(self, stock: Stock, say: Callable[[str], None], cache: Path) -> None:
         self._stock = stock
         self._say = say
         self._store = cache / f"bench-{stock.deployments}"

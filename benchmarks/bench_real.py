@@ -46,18 +46,25 @@ IMAGE = {"MALLOC_ARENA_MAX": "2"}
 """What the Dockerfile sets."""
 
 
-def measure(lab: Lab) -> Iterator[Figure]:
-    """For each size, each way of opting in: a decision, a survey, and a whole daemon."""
+def smaller(lab: Lab) -> Iterator[Figure]:
+    """The first size of the scale."""
+    return measure(lab, lab.scale.real[0])
+
+
+def larger(lab: Lab) -> Iterator[Figure]:
+    """The second one."""
+    return measure(lab, lab.scale.real[1])
+
+
+def measure(lab: Lab, deployments: int) -> Iterator[Figure]:
+    """For each way of opting in: a decision, a survey, and a whole daemon."""
     if lacks := missing():
-        print(
-            f"real: LEFT OUT: `make tools` (it needs Go) builds {', '.join(lacks)}", file=sys.stderr
-        )
+        print(f"LEFT OUT: `make tools` (it needs Go) builds {', '.join(lacks)}", file=sys.stderr)
         return
-    for deployments in lab.scale.real:
-        stock = Stock(deployments)
-        with telling() as say, ApiServer(stock, say) as server:
-            for number, way in enumerate(WAYS):
-                yield from _measure(lab, server, stock, way, number, say)
+    stock = Stock(deployments)
+    with telling() as say, ApiServer(stock, say, lab.scale.real_store) as server:
+        for number, way in enumerate(WAYS):
+            yield from _measure(lab, server, stock, way, number, say)
 
 
 def _measure(

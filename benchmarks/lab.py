@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -13,6 +14,9 @@ from benchmarks import children
 from benchmarks.cluster import SimulatedCluster
 
 T = TypeVar("T")
+
+CACHE = children.ROOT / ".tools"
+"""Where filled stores of real API servers are kept."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Scale:
     remembered: int = 15_000
     idle_seconds: float = 30.0
     imports: int | None = None  # how many steps; all of them
-    real: tuple[int, ...] = (2_000, 10_000)  # Deployments
+    real: tuple[int, int] = (2_000, 10_000)  # Deployments
+    real_store: Path = CACHE
     real_pages: int = 20
     real_every: str = "10s"
     real_decisions: int = 3
@@ -62,7 +67,7 @@ SMALL = Scale(
     remembered=10,
     idle_seconds=0.1,
     imports=1,
-    real=(40,),
+    real=(40, 80),
     real_pages=1,
     real_every="1s",
     real_decisions=1,
