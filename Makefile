@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help find-python venv test lint types contracts tests test-real test-deploy tools tools-deploy fmt \
-	demo bench bench-real docs manifests lock clean
+	demo bench bench-real docs monitoring manifests lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ docs: $(READY) ## Write the generated reference again
 	$(BIN)/chaosd schema --write docs
 	$(BIN)/chaosd schema values > deploy/chart/values.schema.json.new
 	@mv deploy/chart/values.schema.json.new deploy/chart/values.schema.json
+
+monitoring: $(READY) ## Write the dashboard again, and the chart's copies of it and of the alerts
+	$(BIN)/python -m monitoring
 
 manifests: tools-deploy ## Render deploy/manifests from the chart again
 	deploy/render.sh
