@@ -21,7 +21,8 @@ LABEL org.opencontainers.image.title="chaosd" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/chaosd /opt/chaosd
 # Modules are compiled above. Nothing is written: the root file system can be read-only.
-ENV PATH=/opt/chaosd/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+# glibc gives each thread an arena of its own; two for all threads take less memory.
+ENV PATH=/opt/chaosd/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 MALLOC_ARENA_MAX=2
 # By number, so that Kubernetes can see that it isn't root.
 USER 65532:65532
 EXPOSE 8080
