@@ -27,6 +27,7 @@ class Where(StrEnum):
     OWN = "own"  # chaosd's own namespace
     READ = "read"  # all namespaces, or those of namespaced mode
     CLUSTER = "cluster"  # kinds that are in no namespace
+    NAMED = "named"  # those of namespaced mode, and nothing without it
 
 
 class Need(Struct, frozen=True):
@@ -100,6 +101,7 @@ _TABLE = (
         required=False,
     ),
     _Row(Where.CLUSTER, "", "namespaces", ("get", "list"), "opt-in and veto by namespace"),
+    _Row(Where.NAMED, "", "namespaces", ("get",), "veto by namespace"),
     _Row(Where.CLUSTER, "", "nodes", ("get",), "sparing pods on nodes that are not Ready"),
     _Row(Where.CLUSTER, "", "nodes", ("list",), "select.nodes", lambda one: bool(one.select.nodes)),
     _Row(Where.READ, "", "pods", ("get", "list"), "finding victims and seeing them recover"),
@@ -176,8 +178,8 @@ _TABLE = (
 def needs(configuration: Configuration, namespace: str, *, in_cluster: bool) -> list[Need]:
     """All that ``configuration`` needs; ``namespace`` is chaosd's own.
 
-    In namespaced mode, nodes and namespaces are not read. Outside a cluster (``in_cluster`` False)
-    there are no own pods to know.
+    In namespaced mode nodes are not read, and of namespaces only those. Outside a cluster
+    (``in_cluster`` False) there are no own pods to know.
     """
     merged: dict[tuple[str, str, str | None, str, bool], Need] = {}
     for row in _TABLE:
@@ -254,8 +256,9 @@ def _places(where: Where, configuration: Configuration, namespace: str) -> Itera
     if where is Where.OWN:
         yield namespace
     elif configuration.namespaces is None:
-        yield None
-    elif where is Where.READ:
+        if where is not Where.NAMED:
+            yield None
+    elif where in (Where.READ, Where.NAMED):
         yield from configuration.namespaces
 
 

@@ -21,8 +21,9 @@ from chaosd.core.model import (
 from chaosd.core.pods import pod_reasons, siblings_reasons
 from chaosd.ports import Scope
 from chaosd.targets.family import Family, family_of
-from chaosd.targets.pod_single import gone, namespace_labels, unread
-from chaosd.targets.pod_survey import may_read, own_reasons
+from chaosd.targets.namespaces import may_read, namespace_labels, unread
+from chaosd.targets.pod_single import gone
+from chaosd.targets.pod_survey import own_reasons
 from chaosd.targets.reads import Reads
 
 _OF_NODES = frozenset({Code.NODE_NOT_SELECTED, Code.NODE_NOT_READY})
@@ -109,8 +110,9 @@ class Inside:
     def _respects(self) -> bool:
         return self._scope.policy.pdb is BudgetMode.RESPECT
 
-    def _read(self) -> tuple[Family, Texts] | Reason:
-        """The family and its namespace's labels, or why there is nothing to look at."""
+    def _read(self) -> tuple[Family, Texts | None] | Reason:
+        """The family and its namespace's labels (None: they may not be read), or why there is
+        nothing to look at."""
         key, configuration = self._key, self._scope.configuration
         if not may_read(configuration, key.namespace):
             return unread(key.namespace)
@@ -118,9 +120,7 @@ class Inside:
         if family is None:
             return Reason(Code.GONE, "there is no such workload")
         namespace = namespace_labels(self._reads, configuration, key.namespace)
-        if namespace is None:
-            return Reason(Code.GONE, f"there is no namespace {key.namespace}")
-        return family, namespace
+        return namespace if isinstance(namespace, Reason) else (family, namespace)
 
     def _sift(self, family: Family) -> Sift:
         """The policy's rules; all pods of chaosd's own workload are its own."""
@@ -131,7 +131,7 @@ class Inside:
         return Sift(scope.configuration, scope.policy, scope.now, own)
 
     def _shared(
-        self, sift: Sift, family: Family, namespace: Texts, pods: Sequence[PodFacts]
+        self, sift: Sift, family: Family, namespace: Texts | None, pods: Sequence[PodFacts]
     ) -> Reasons:
         label, value = sift.opt_in.label, sift.opt_in.value
         opted_in = any(pod.labels.get(label) == value for pod in pods)

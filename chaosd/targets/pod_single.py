@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from chaosd.core.eligibility import Sift
-from chaosd.core.facts import Texts, WorkloadFacts
+from chaosd.core.facts import WorkloadFacts
 from chaosd.core.model import Candidate, Code, Configuration, Reason, WorkloadKey
 from chaosd.targets.family import carries_opt_in, family_of
-from chaosd.targets.pod_survey import candidate_of, may_read, own_reasons
+from chaosd.targets.namespaces import may_read, namespace_labels, unread
+from chaosd.targets.pod_survey import candidate_of, own_reasons
 from chaosd.targets.reads import Reads
 
 
@@ -25,8 +26,8 @@ def single(
     if not may_read(configuration, key.namespace):
         return Candidate(str(key), key, (unread(key.namespace),))
     namespace = namespace_labels(reads, configuration, key.namespace)
-    if namespace is None:
-        return gone(key, f"there is no namespace {key.namespace}")
+    if isinstance(namespace, Reason):
+        return Candidate(str(key), key, (namespace,))
     workload = _read(reads, key)
     if workload is None:
         return gone(key)
@@ -38,26 +39,9 @@ def single(
     return candidate_of(workload, (*reasons, *own_reasons(key, own)))
 
 
-def namespace_labels(reads: Reads, configuration: Configuration, name: str) -> Texts | None:
-    """The labels of a namespace; None when there is none.
-
-    In namespaced mode namespaces are not read, and say nothing.
-    """
-    if configuration.namespaces is not None:
-        return {}
-    namespace = reads.namespace(name)
-    return None if namespace is None else namespace.labels
-
-
 def gone(key: WorkloadKey, detail: str = "there is no such workload") -> Candidate:
     """What is left of a workload that is not there."""
     return Candidate(str(key), key, (Reason(Code.GONE, detail),))
-
-
-def unread(namespace: str) -> Reason:
-    """Why nothing in a namespace is looked at."""
-    detail = f"{namespace} is not among the configuration's namespaces"
-    return Reason(Code.NAMESPACE_NOT_SELECTED, detail)
 
 
 def _read(reads: Reads, key: WorkloadKey) -> WorkloadFacts | None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 
 import msgspec
 
-from chaosd.core.eligibility import SYSTEM_NAMESPACE, Sift
+from chaosd.core.eligibility import Sift
 from chaosd.core.facts import PodFacts, Texts, WorkloadFacts
-from chaosd.core.model import Candidate, Code, Configuration, Reason, Select, WorkloadKey
+from chaosd.core.model import Candidate, Code, Configuration, Reason, WorkloadKey
 from chaosd.core.schedule import MeanTime
 from chaosd.targets.lists import places, worth_counting
+from chaosd.targets.namespaces import is_literal, namespace_labels, selects_namespace
 from chaosd.targets.owners import BARE, LONG_AGO, bare_pod, own_kind, workload_of
 from chaosd.targets.reads import Reads
 
@@ -22,29 +22,13 @@ _JOBS = frozenset({"Job", "CronJob"})
 _TOLD_BY_POD = frozenset(
     {
         Code.VETOED,
+        Code.UNREADABLE,
         Code.NAMESPACE_NOT_SELECTED,
         Code.SYSTEM_NAMESPACE,
         Code.KIND_NOT_SELECTED,
         Code.NAME_NOT_SELECTED,
     }
 )
-
-
-def is_literal(pattern: str) -> bool:
-    """Whether a namespace pattern can only mean itself."""
-    return not any(char in pattern for char in "*?[")
-
-
-def selects_namespace(select: Select, name: str) -> bool:
-    """Whether a policy may choose from this namespace."""
-    if name == SYSTEM_NAMESPACE:
-        return name in select.namespaces
-    return not select.namespaces or any(fnmatchcase(name, glob) for glob in select.namespaces)
-
-
-def may_read(configuration: Configuration, namespace: str) -> bool:
-    """Whether this namespace is read at all: in namespaced mode, only those named."""
-    return configuration.namespaces is None or namespace in configuration.namespaces
 
 
 class Survey:
@@ -65,6 +49,7 @@ class Survey:
         self._opt_in = f"{sift.opt_in.label}={sift.opt_in.value}"
         self._seen: set[WorkloadKey] = set()
         self._said: dict[str, str] = {}
+        self._unread: set[str] = set()
 
     def candidates(self) -> Iterator[Candidate]:
         """The workloads that opted in, by a label of their own, their namespace or their pods.
@@ -82,12 +67,24 @@ class Survey:
         yield from self._by_pods()
 
     def _read_namespaces(self) -> None:
-        """What namespaces say under the opt-in label: those that say nothing are not sent."""
-        if self._configuration.namespaces is not None:
-            return
+        """What namespaces say under the opt-in label: those that say nothing are not sent.
+
+        In namespaced mode each is read by itself, and only its veto counts.
+        """
         label = self._sift.opt_in.label
+        if self._configuration.namespaces is not None:
+            for name in self._places():
+                self._read_veto(name or "", label)
+            return
         for page in self._reads.namespaces(label):
             self._said.update((one.name, one.labels.get(label, "")) for one in page)
+
+    def _read_veto(self, name: str, label: str) -> None:
+        found = namespace_labels(self._reads, self._configuration, name)
+        if found is None:
+            self._unread.add(name)
+        elif not isinstance(found, Reason) and label in found:
+            self._said[name] = found[label]
 
     def _places(self) -> Sequence[str | None]:
         """Where to look for labels: everywhere at once, unless all namespaces are named."""
@@ -115,8 +112,10 @@ class Survey:
         reasons = self._sift.reasons(workload, namespace, pods_opted_in=pods_opted_in)
         yield candidate_of(workload, (*reasons, *own_reasons(workload.key, self._own)))
 
-    def _namespace(self, name: str) -> Texts:
-        """The one label of a namespace that matters."""
+    def _namespace(self, name: str) -> Texts | None:
+        """The one label of a namespace that matters; None when it may not be read."""
+        if name in self._unread:
+            return None
         said = self._said.get(name)
         return {} if said is None else {self._sift.opt_in.label: said}
 

@@ -88,13 +88,15 @@ def uncovered(found: list[RequestRecord], wanted: list[Need]) -> set[str]:
         assert match, one.path
         part = match.groupdict(default="")
         resource = f"{part['resource']}/{part['sub']}" if part["sub"] else part["resource"]
+        # A request for one namespace is authorized as one in that namespace.
+        place = part["name"] if resource == "namespaces" else part["namespace"]
         if not any(
             (need.group, need.resource) == (part["group"], resource)
             and one.verb in need.verbs
-            and need.namespace in (None, part["namespace"])
+            and need.namespace in (None, place)
             for need in wanted
         ):
-            lacking.add(f"{one.verb} {part['group']} {resource} in {part['namespace'] or 'all'}")
+            lacking.add(f"{one.verb} {part['group']} {resource} in {place or 'all'}")
     return lacking
 
 

@@ -327,22 +327,6 @@ def test_a_pod_of_another_workload_is_none_of_this_one(lab: Lab) -> None:
     assert codes(examined.reasons) == {"gone"}
 
 
-def test_namespaced_mode_needs_no_nodes(lab: Lab) -> None:
-    """The pod's own readiness suffices; nodes, namespaces and other namespaces are not read."""
-    asked = scope(lab, namespaces=("shop",))
-    node_not_ready(lab)
-    lab.requests()
-    target = PodTarget(lab.reads)
-    assert set(map(frozenset, found(target.expand(asked, candidate(WEB))).values())) == {
-        frozenset()
-    }
-    assert target.examine(asked, inside(WEB, first(lab))).reasons == ()
-    assert [line for line in lab.asked() if "/namespaces/shop/" not in line] == []
-    [one] = target.expand(scope(lab, namespaces=("other",)), candidate(WEB))
-    assert codes(one.reasons) == {"namespaceNotSelected"}
-    assert lab.asked() == []
-
-
 def test_what_may_not_be_read_is_no_victim(lab: Lab) -> None:
     """A forbidden read ends the look with an error, never with a victim."""
     lab.sandbox.access.deny(Denial("list", "policy", "poddisruptionbudgets"))

@@ -80,19 +80,6 @@ def test_a_slot_that_names_its_workload_reads_only_that(lab: Lab) -> None:
     ]
 
 
-def test_namespaced_mode_does_not_look_elsewhere(lab: Lab) -> None:
-    """A workload outside the named namespaces is not read; inside, the namespace is not."""
-    target = PodTarget(lab.reads)
-    asked = scope(lab, namespaces=("shop",))
-    lab.requests()
-    [one] = target.survey(asked, WorkloadKey("quiet", "Deployment", "web"))
-    assert codes(one.reasons) == {"namespaceNotSelected"}
-    assert lab.asked() == []
-    [one] = target.survey(asked, WorkloadKey("shop", "Deployment", "web"))
-    assert one.reasons == ()
-    assert lab.asked() == ["get /apis/apps/v1/namespaces/shop/deployments/web"]
-
-
 def test_chaosd_itself_is_explained(lab: Lab) -> None:
     """Asked why chaosd is spared, it says so."""
     pod = next(

@@ -297,31 +297,6 @@ def test_an_opted_in_namespace_outside_the_policy_is_not_listed() -> None:
     assert survey(lab, select=named) == {"kube-system/Deployment/dns": set()}
 
 
-def test_namespaced_mode_reads_nothing_of_the_cluster() -> None:
-    """Only lists inside the named namespaces, whatever way things opted in."""
-    lab = Lab()
-    with lab.filled() as cluster:
-        for number in range(8):
-            ns = f"ns-{number}"
-            scenarios.namespace(cluster, ns, opt_in=True)
-            scenarios.deployment(cluster, ns, "web", 2, opt_in=True)
-            scenarios.deployment(cluster, ns, "by-pods", 2, pod_opt_in=True)
-            scenarios.deployment(cluster, ns, "by-namespace", 2)
-            scenarios.job(cluster, ns, "once", run_seconds=1e6, pod_opt_in=True)
-    inside = tuple(f"ns-{number}" for number in range(7))
-    select = Select(kinds=("Deployment", "Job"))
-    names = survey(lab, namespaces=inside, select=select, schedule=MEAN)
-    expected = {
-        f"{ns}/{kind}"
-        for ns in inside
-        for kind in ("Deployment/web", "Deployment/by-pods", "Job/once")
-    }
-    assert set(names) == expected
-    assert [line for line in lab.asked() if "/namespaces/ns-" not in line] == []
-    only = survey(lab, namespaces=inside, select=Select(namespaces=("ns-[12]",)))
-    assert {name.partition("/")[0] for name in only} == {"ns-1", "ns-2"}
-
-
 def test_annotations_for_chaosd_come_along() -> None:
     """A candidate carries what may lower its rate, and none of the workload's other notes."""
     lab = lab_with(shop)

@@ -54,6 +54,12 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list]
+{{- if not (kindIs "invalid" .namespaces) }}
+# Veto by namespace: the labels of this one.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
+{{- end }}
 {{- if .respects }}
 # Asking disruption budgets (pdb: respect).
 - apiGroups: [policy]
