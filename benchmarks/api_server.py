@@ -48,7 +48,7 @@ HOMES = tuple(f"chaosd-{number}" for number in range(12))
 _NEEDED = ("etcd", "kube-apiserver")
 _GOGC = "40"
 """Less memory for more CPU time of servers, which is not what is measured."""
-_BOOT = 300.0
+_BOOT = 900.0
 """Seconds that an API server may take to read its store."""
 _LEFT_BY_OTHERS = ("configmaps", "leases", "events")
 """What daemons of an earlier run have left in their homes."""

@@ -87,7 +87,7 @@ class Counting:
 class Made(TypedDict):
     """What something cost: seconds of the fastest time, requests and bytes of the last.
 
-    ``results`` says how each ended, ``peak`` the most memory that the process had (MiB; 0 where
+    ``results`` says how each ended, and why, ``peak`` the most memory that the process had (MiB; 0 where
     nobody can tell).
     """
 
@@ -173,7 +173,8 @@ def attempts(
 
 
 def _result(runner: Attempts, slot: Slot) -> str:
-    return runner.run(slot, slot.action_id(0)).result
+    ended = runner.run(slot, slot.action_id(0))
+    return ": ".join([ended.result, *map(str, ended.reasons)])
 
 
 class _Once(NamedTuple, Generic[T]):
