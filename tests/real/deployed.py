@@ -138,17 +138,19 @@ class Deployed:
         self._mount()
 
     def kubectl(self, *arguments: str, given: str = "") -> str:
-        """What kubectl says in chaosd's namespace, to somebody who may do everything."""
+        """What kubectl says to somebody who may do everything, in chaosd's namespace unless
+        something ``given`` names another."""
         command = [str(binary("kubectl")), f"--kubeconfig={self.plane.kubeconfig}"]
+        command += [] if given else [f"--namespace={self.home.name}"]
         done = subprocess.run(
-            [*command, f"--namespace={self.home.name}", *arguments],
+            [*command, *arguments],
             input=given,
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        assert "Warning" not in done.stderr
+        assert not given or "Warning" not in done.stderr
         return done.stdout
 
     def token(self, *arguments: str) -> str:
@@ -265,8 +267,7 @@ class Deployed:
         return [
             (one["verb"], "{namespace}/{name}".format(**one["objectRef"]), answered(one))
             for one in self.audited()
-            if one["objectRef"]["resource"] == "pods"
-            and (one["verb"] == "delete" or one["objectRef"].get("subresource") == "eviction")
+            if one["verb"] == "delete" or one.get("objectRef", {}).get("subresource") == "eviction"
         ]
 
     def denied(self) -> list[Json]:
