@@ -86,13 +86,19 @@ def kill_intervals(
         for policy in configuration.policies
         for own in [rates.get(policy.name, ())]
     ]
-    asked = sum(one.kills for one in each)
-    let_through = together(configuration, each).kills / asked if asked else 0.0
-    return {
-        policy.name: _open_seconds(policy) / (one.kills * let_through)
-        for policy, one in zip(configuration.policies, each, strict=True)
-        if one.kills * let_through
-    }
+    found = dict[str, float]()
+    for dry_run in (False, True):  # counted apart, by the same limits
+        alike = [
+            (policy, one)
+            for policy, one in zip(configuration.policies, each, strict=True)
+            if policy.dry_run == dry_run and one.kills
+        ]
+        asked = sum(one.kills for _, one in alike)
+        let_through = together(configuration, [one for _, one in alike]).kills
+        for policy, one in alike:
+            if let_through:
+                found[policy.name] = _open_seconds(policy) / (one.kills / asked * let_through)
+    return found
 
 
 def _open_seconds(policy: Policy) -> float:

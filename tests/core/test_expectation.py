@@ -145,8 +145,13 @@ def test_where_nothing_is_expected_there_is_no_interval(made: Policy) -> None:
 
 
 def test_the_global_limits_stretch_every_interval() -> None:
-    """Two policies that want 24 kills a day each and may have 12 together get one in 4 hours."""
+    """Two policies that want 24 kills a day each and may have 12 together get one in 4 hours.
+    Dry runs are counted apart."""
     both = (policy(Every(HOUR)), policy(Every(HOUR), name="api"))
     configuration = Configuration(ALWAYS, both, limits=Limits(per_day=12))
     found = kill_intervals(configuration, {}, NOW)
     assert found == {"web": pytest.approx(4 * 3600), "api": pytest.approx(4 * 3600)}
+    other = msgspec.structs.replace(both[1], dry_run=True)
+    apart = msgspec.structs.replace(configuration, policies=(both[0], other))
+    found = kill_intervals(apart, {}, NOW)
+    assert found == {"web": pytest.approx(2 * 3600), "api": pytest.approx(2 * 3600)}
