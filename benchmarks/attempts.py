@@ -87,8 +87,8 @@ class Counting:
 class Made(TypedDict):
     """What something cost: seconds of the fastest time, requests and bytes of the last.
 
-    ``results`` says how each ended, and why, ``peak`` the most memory that the process had (MiB; 0 where
-    nobody can tell).
+    ``results`` says how each ended, and why, ``peak`` the most memory that the process had (MiB; 0
+    where nobody can tell).
     """
 
     results: list[str]
