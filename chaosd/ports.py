@@ -12,6 +12,19 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from chaosd.calls import (
+    Answered,
+    CallFailed,
+    Conflict,
+    Expired,
+    Forbidden,
+    Invalid,
+    NotFound,
+    NotSent,
+    ServerFault,
+    TooManyRequests,
+    Unanswered,
+)
 from chaosd.core.facts import Recovery
 from chaosd.core.ledger import Halt, Intent, Step, StepState
 from chaosd.core.model import (
@@ -21,72 +34,42 @@ from chaosd.core.model import (
     Impact,
     Policy,
     Reasons,
+    StepAction,
     TargetKind,
     Victim,
     WorkloadKey,
 )
 
-
-class CallFailed(Exception):
-    """A call to the outside world that did not do what was asked, or may not have."""
-
-
-class NotSent(CallFailed):
-    """Nothing left this process: the world is as it was."""
-
-
-class Unanswered(CallFailed):
-    """Sent, and no answer: it may or may not have happened."""
-
-
-class Answered(CallFailed):
-    """The server answered with an error.
-
-    ``status`` is the HTTP status, ``reason`` and ``causes`` are the Kubernetes Status' own.
-    """
-
-    def __init__(
-        self,
-        status: int,
-        reason: str = "",
-        message: str = "",
-        causes: tuple[str, ...] = (),
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(f"{status} {reason}: {message}" if reason else f"{status}: {message}")
-        self.status = status
-        self.reason = reason
-        self.message = message
-        self.causes = causes
-        self.retry_after = retry_after
-
-
-class NotFound(Answered):
-    """404: there is no such object."""
-
-
-class Conflict(Answered):
-    """409: a precondition does not hold, or the object exists already."""
-
-
-class Forbidden(Answered):
-    """401 or 403: not signed in, or not allowed."""
-
-
-class Invalid(Answered):
-    """400, 413, 415 or 422: the request itself is wrong or too large."""
-
-
-class Expired(Answered):
-    """410: a continue token or resourceVersion is too old."""
-
-
-class TooManyRequests(Answered):
-    """429: refused for now, by a disruption budget (see ``causes``) or by throttling."""
-
-
-class ServerFault(Answered):
-    """500 and above: as with no answer at all, it may or may not have happened."""
+__all__ = [
+    "Answered",
+    "CallFailed",
+    "Clock",
+    "Cluster",
+    "Conflict",
+    "Document",
+    "Events",
+    "Expired",
+    "Fenced",
+    "Forbidden",
+    "Guard",
+    "Invalid",
+    "Loaded",
+    "Next",
+    "NotFound",
+    "NotSent",
+    "Notice",
+    "Report",
+    "Scope",
+    "ServerFault",
+    "Settings",
+    "Standing",
+    "Struck",
+    "Target",
+    "TooManyRequests",
+    "Unanswered",
+    "Undone",
+    "Versioned",
+]
 
 
 class Clock(Protocol):
@@ -141,9 +124,10 @@ class Scope(Struct, frozen=True):
 
 
 class Struck(Struct, frozen=True):
-    """A strike whose outcome is known: killed, refused or failed (nothing happened)."""
+    """What a strike's answer tells: killed, done, refused or failed (nothing happened). None: it
+    is under way (a helper pod strikes, a cloud works), and a later fence tells."""
 
-    state: StepState
+    state: StepState | None
     detail: str = ""
 
 
@@ -155,11 +139,28 @@ class Fenced(Struct, frozen=True):
 
 
 class Next(Struct, frozen=True):
-    """What an intent needs after its last step: another victim now, to be asked again at
-    ``wait_until``, or neither: its strikes are done."""
+    """What an intent needs after its last step: another ``victim`` now (struck by ``action``, which
+    takes something from ``workload``), to be asked again at ``wait_until``, or neither: its strikes
+    are done. Then ``why`` tells what kept them from being complete; "" when they are.
+
+    ``left`` is how many pods a drain has still to evict, ``seen`` what a person should know of it.
+    """
 
     victim: Victim | None = None
     wait_until: datetime | None = None
+    action: StepAction = StepAction.EVICT
+    workload: str = ""
+    why: str = ""
+    left: int | None = None
+    seen: str = ""
+
+
+class Undone(Struct, frozen=True):
+    """Whether what an intent owed is back (or there is nothing left to put back), and what is
+    to be known of it; if not, it is not time yet, or something hinders."""
+
+    done: bool
+    detail: str = ""
 
 
 class Target(Protocol):
@@ -185,6 +186,10 @@ class Target(Protocol):
         """Read one expanded candidate and all that it depends on again, in full."""
         ...
 
+    def many_steps(self, intent: Intent) -> bool:
+        """Whether more than one step may come, so that ``next`` must be asked; sends nothing."""
+        ...
+
     def next(self, intent: Intent, now: datetime) -> Next:
         """What comes after the steps that ``intent`` has."""
         ...
@@ -193,8 +198,12 @@ class Target(Protocol):
         """Send the one request of ``step``, bounded by ``timeout`` seconds on both sides."""
         ...
 
-    def fence(self, intent: Intent, step: Step) -> Fenced:
+    def fence(self, intent: Intent, step: Step, now: datetime) -> Fenced:
         """Make sure that a late strike of ``step`` can't land, then say what happened."""
+        ...
+
+    def undo(self, intent: Intent, now: datetime, *, early: bool) -> Undone:
+        """Put back what ``intent`` owes, if it is time (``early``: now). May be sent again."""
         ...
 
     def recovered(self, intent: Intent, now: datetime) -> Recovery:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from chaosd.config.groups import AlwaysRule, RuleSettings, WeeklySettings
 from chaosd.config.policies import PolicySettings, SelectSettings
 from chaosd.config.settings import Settings
-from chaosd.core.model import Configuration, Limits, OptIn, Policy, Select
+from chaosd.core.model import Action, Configuration, Limits, OptIn, Policy, Select, TargetKind
 from chaosd.core.schedule import Every, MeanTime, Schedule
 from chaosd.core.window import Always, Dates, Holidays, Rule, Weekly, Windows
 
@@ -38,8 +38,8 @@ def policy(settings: Settings, one: PolicySettings) -> Policy:
     """Map one policy, with the global settings that bind it."""
     return Policy(
         name=one.name,
-        target=one.target,
-        action=one.action,
+        target=TargetKind(one.target),
+        action=Action(one.action),
         schedule=schedule(one),
         select=_select(one.select),
         windows=windows(settings, one),

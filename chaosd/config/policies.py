@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
 
 from pydantic import ConfigDict, Field
 
@@ -19,10 +20,22 @@ from chaosd.config.values import (
     PolicyName,
     Regex,
 )
-from chaosd.core.model import Action, BudgetMode, Select, TargetKind
+from chaosd.core.model import BudgetMode, Select
 from chaosd.core.selector import Selector
 
 _SELECT = Select()
+
+
+class TargetKind(StrEnum):
+    """What a policy takes down."""
+
+    POD = "pod"
+
+
+class Action(StrEnum):
+    """How a victim is taken down."""
+
+    EVICT = "evict"
 
 
 class ScheduleSettings(Group):

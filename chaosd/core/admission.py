@@ -70,6 +70,21 @@ def may_go_on(
     )
 
 
+def ending(
+    ledger: Ledger, configuration: Configuration, intent: Intent, around: Circumstances
+) -> str:
+    """Why an open intent of several steps is called off, so that what it took is put back now:
+    a halt, a pause, a policy that is gone or has become a dry run, or a person; "" for nothing."""
+    if intent.ended_by:
+        return f"called off by {intent.ended_by}"
+    if stopped := _halt_reasons(ledger, configuration, intent.policy, around):
+        return str(stopped[0])
+    policy = configuration.policy(intent.policy)
+    if policy is None:
+        return f"the configuration has no policy {intent.policy} any more"
+    return "the policy is a dry run now" if policy.dry_run else ""
+
+
 def window_reasons(policy: Policy, now: datetime) -> Reasons:
     """Why the policy's windows don't let an action start now, if they don't."""
     if strikeable_until(policy.windows, policy.deadline, now):

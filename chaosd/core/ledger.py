@@ -14,9 +14,18 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from chaosd.core.model import Action, BudgetMode, Reason, TargetKind, Victim
+from chaosd.core.model import (
+    Action,
+    BudgetMode,
+    Helper,
+    Reason,
+    StepAction,
+    TargetKind,
+    Undo,
+    Victim,
+)
 
-VERSION = 1
+VERSION = 2
 KEEP = timedelta(hours=25)
 
 # What is read is held to these, since a text may come from anywhere: a time without a zone can't be
@@ -28,10 +37,14 @@ _SecondsIfKnown = Annotated[int, Meta(ge=-1, le=_CENTURIES)]
 
 
 class StepState(StrEnum):
-    """What is known of one step: ``reserved`` until its outcome is known."""
+    """What is known of one step: ``reserved`` until its outcome is known.
+
+    ``done`` is the outcome of one that took nothing down by itself, such as a taint.
+    """
 
     RESERVED = "reserved"
     KILLED = "killed"
+    DONE = "done"
     REFUSED = "refused"
     FAILED = "failed"
 
@@ -74,7 +87,8 @@ class Leader(Struct, frozen=True, rename="camel"):
 class Step(Struct, frozen=True, rename="camel", omit_defaults=True):
     """One request that takes something down, reserved before it is sent.
 
-    It is never sent after ``strike_by``, and never twice.
+    It is never sent after ``strike_by``, and never twice. ``workload`` is the one that loses its
+    pod in a step of a drain ("" where the intent's own does).
     """
 
     number: int
@@ -86,6 +100,8 @@ class Step(Struct, frozen=True, rename="camel", omit_defaults=True):
     state: StepState = StepState.RESERVED
     detail: str = ""
     settled_at: _Time | None = None
+    action: StepAction = StepAction.EVICT
+    workload: str = ""
 
 
 class Intent(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -95,6 +111,10 @@ class Intent(Struct, frozen=True, rename="camel", omit_defaults=True):
     the window's strikeable time ends, for steps that come later. ``told`` and ``verdict_told``
     name the process that reported the result and the verdict, so that a crash loses no report.
     ``seen`` is the last thing observed, for people.
+
+    A node's intent has more: ``workloads`` are those that may lose pods (locked like ``locks``),
+    ``undo`` is what must be put back, ``hold`` for how many seconds it is not, ``left`` how many
+    pods a drain has still to evict. ``ended_by`` says who called it off: no further step comes.
     """
 
     id: str
@@ -123,6 +143,28 @@ class Intent(Struct, frozen=True, rename="camel", omit_defaults=True):
     seen: str = ""
     told: str = ""
     verdict_told: str = ""
+    workloads: tuple[str, ...] = ()
+    undo: Undo | None = None
+    hold: float = 0.0
+    left: int | None = None
+    ended_by: str = ""
+    helper: Helper | None = None
+
+    @property
+    def owes_undo(self) -> bool:
+        """Whether something of it must still be put back."""
+        return self.undo is not None and self.undo.done_at is None and not self.dry_run
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What no other open intent may hold: its locks, and every workload that it touches."""
+        return tuple(dict.fromkeys((*self.locks, *self.workloads)))
+
+    @property
+    def struck(self) -> tuple[str, ...]:
+        """The workloads that it has taken something from."""
+        killed = [step for step in self.steps if step.state is StepState.KILLED]
+        return tuple(dict.fromkeys([self.workload, *(s.workload for s in killed if s.workload)]))
 
     @property
     def unsettled(self) -> Step | None:
@@ -134,6 +176,7 @@ class Intent(Struct, frozen=True, rename="camel", omit_defaults=True):
     def stamps(self) -> list[datetime]:
         """Every instant at which something was written of it."""
         written = [self.reserved_at, self.settled_at, self.verdict_at, self.closed_at]
+        written += [self.undo.done_at] if self.undo else []
         for step in self.steps:
             written += [step.reserved_at, step.settled_at]
         return [at for at in written if at is not None]

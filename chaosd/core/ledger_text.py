@@ -20,6 +20,7 @@ from chaosd.core.ledger import (
     Request,
     workload_hash,
 )
+from chaosd.core.ledger_upgrade import OLDEST, upgrade
 
 MAX_BYTES = 900 * 1024
 _PRETTY_BELOW = 128 * 1024
@@ -37,7 +38,7 @@ _KINDS: tuple[type[_Value], ...] = (Intent, Request, Leader, Halt, LastKill)
 # What holds entries, and what is inside of them.
 _NOT_ENTRIES = frozenset(
     {"intents", "outcomes", "paused", "lastKills", "lastDryKills", "requests"}
-    | {"victim", "steps", "locks", "reasons"}
+    | {"victim", "steps", "locks", "reasons", "undo", "helper", "workloads"}
 )
 _Entry = TypeVar("_Entry", Intent, Request)
 
@@ -75,9 +76,9 @@ def decode(text: str) -> Ledger:
         raise LedgerDamaged("it is not a JSON object") from error
     except (ValueError, RecursionError) as error:
         raise LedgerDamaged(f"it is not JSON: {error}") from error
-    _check_sections(sections)
+    version = _check_sections(sections)
     try:
-        ledger = _LEDGERS.decode(text)
+        ledger = _LEDGERS.decode(text if version == VERSION else _carried_over(text))
     except (ValueError, RecursionError) as error:
         raise LedgerDamaged(f"it does not fit: {error}") from error
     for problem in _misplaced(ledger):
@@ -85,17 +86,29 @@ def decode(text: str) -> Ledger:
     return ledger
 
 
-def _check_sections(sections: dict[str, msgspec.Raw]) -> None:
+def _carried_over(text: str) -> bytes:
+    try:
+        return msgspec.json.encode(upgrade(msgspec.json.decode(text, type=dict), VERSION))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise LedgerDamaged(f"it does not fit its own version: {error}") from error
+
+
+def _check_sections(sections: dict[str, msgspec.Raw]) -> int:
+    """Its version, once it is known to be one that can be read, with all of its sections."""
     try:
         version = msgspec.json.decode(sections["version"], type=int)
     except (KeyError, ValueError):
         raise LedgerDamaged("it has no version, so it is not chaosd's") from None
-    if version != VERSION:
-        raise LedgerDamaged(f"it has version {version}; this chaosd reads version {VERSION}")
+    if version > VERSION:
+        newer = f"it has version {version}, made by a newer chaosd"
+        raise LedgerDamaged(f"{newer}; this one reads up to version {VERSION}")
+    if version < OLDEST:
+        raise LedgerDamaged(f"it has version {version}, and there was never such a one")
     if missing := [name for name in _SECTIONS if name not in sections]:
         raise LedgerDamaged(f"it lacks {', '.join(missing)}")
     if unknown := sorted(set(sections) - set(_SECTIONS)):
         raise LedgerDamaged(f"it has {', '.join(unknown)}, which no ledger has")
+    return version
 
 
 def _misplaced(ledger: Ledger) -> Iterator[str]:

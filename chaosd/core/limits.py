@@ -106,7 +106,7 @@ def rest_reasons(
     """Why a workload may not be struck again yet: an open intent, the gap, the cooldown."""
     reasons: list[Reason] = []
     for intent in ledger.intents.values():
-        if workload != intent.workload and workload not in intent.locks:
+        if workload != intent.workload and workload not in intent.keys:
             continue
         if intent.verdict is Verdict.NOT_RECOVERED:
             hint = f"intent {intent.id} did not recover: chaosd forgive {workload}"

@@ -7,28 +7,79 @@ clock, a network or a random source.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
+from chaosd.core.reasons import Code, Reason, Reasons
 from chaosd.core.schedule import Schedule
 from chaosd.core.selector import Selector
 from chaosd.core.window import Windows
 
+__all__ = [
+    "EVERY_WORKLOAD",
+    "NODE",
+    "Action",
+    "BudgetMode",
+    "Candidate",
+    "Code",
+    "Configuration",
+    "Examined",
+    "Helper",
+    "Impact",
+    "Limits",
+    "NodeRules",
+    "OptIn",
+    "Policy",
+    "Reason",
+    "Reasons",
+    "Select",
+    "StepAction",
+    "TargetKind",
+    "Undo",
+    "Victim",
+    "WorkloadKey",
+]
+
 EVERY_WORKLOAD = "*"
+NODE = "Node"
 
 
 class TargetKind(StrEnum):
     """What a policy takes down."""
 
     POD = "pod"
+    NODE = "node"
 
 
 class Action(StrEnum):
-    """How a victim is taken down."""
+    """How a victim is taken down.
+
+    Pods: ``evict``, and ``crash`` (SIGKILL of a container's main process). Nodes: ``drain``,
+    ``reboot`` and ``terminate``.
+    """
 
     EVICT = "evict"
+    CRASH = "crash"
+    DRAIN = "drain"
+    REBOOT = "reboot"
+    TERMINATE = "terminate"
+
+
+class StepAction(StrEnum):
+    """What the one request of a step does; an action may take several steps of several kinds.
+
+    ``reboot`` and ``crash`` make a helper pod, which then strikes or refuses by itself.
+    """
+
+    EVICT = "evict"
+    DELETE = "delete"
+    TAINT = "taint"
+    CRASH = "crash"
+    REBOOT = "reboot"
+    TERMINATE = "terminate"
 
 
 class BudgetMode(StrEnum):
@@ -41,97 +92,27 @@ class BudgetMode(StrEnum):
     BYPASS = "bypass"
 
 
-class Code(StrEnum):
-    """Every reason for which something is not killed: bounded, so it can label a metric."""
-
-    # admission: may anything be struck now?
-    NOT_LEADING = "notLeading"
-    STOPPING = "stopping"
-    HALTED = "halted"
-    POLICY_PAUSED = "policyPaused"
-    CONFIGURATION_INVALID = "configurationInvalid"
-    CONFIGURATION_CHANGED = "configurationChanged"
-    WINDOW_CLOSED = "windowClosed"
-    WINDOW_TOO_SHORT = "windowTooShort"
-    LIMIT_PER_HOUR = "limitPerHour"
-    LIMIT_PER_DAY = "limitPerDay"
-    LIMIT_CONCURRENT = "limitConcurrent"
-    CLOCK_SKEW = "clockSkew"
-    CLOCK_UNKNOWN = "clockUnknown"
-    CLOCK_BACKWARDS = "clockBackwards"
-    UNSETTLED_INTENT = "unsettledIntent"
-    ALREADY_ATTEMPTED = "alreadyAttempted"
-    TOO_LATE = "tooLate"
-    LEDGER_UNREADABLE = "ledgerUnreadable"
-    LEDGER_CONTENDED = "ledgerContended"
-    LEDGER_FULL = "ledgerFull"
-    LOCKED = "locked"
-    UNREADABLE = "unreadable"
-    FORBIDDEN = "forbidden"
-    # the workload or pod that was looked at
-    NOT_OPTED_IN = "notOptedIn"
-    VETOED = "vetoed"
-    NAMESPACE_NOT_SELECTED = "namespaceNotSelected"
-    SYSTEM_NAMESPACE = "systemNamespace"
-    KIND_NOT_SELECTED = "kindNotSelected"
-    LABELS_NOT_SELECTED = "labelsNotSelected"
-    ANNOTATIONS_NOT_SELECTED = "annotationsNotSelected"
-    NAME_NOT_SELECTED = "nameNotSelected"
-    NODE_NOT_SELECTED = "nodeNotSelected"
-    BAD_ANNOTATION = "badAnnotation"
-    TOO_YOUNG = "tooYoung"
-    TOO_FEW_REPLICAS = "tooFewReplicas"
-    STATUS_STALE = "statusStale"
-    ROLLOUT = "rollout"
-    NOT_ALL_READY = "notAllReady"
-    TERMINATING = "terminating"
-    FINISHED = "finished"
-    NOT_READY = "notReady"
-    NODE_NOT_READY = "nodeNotReady"
-    OWN_POD = "ownPod"
-    MIRROR_POD = "mirrorPod"
-    NO_CONTROLLER = "noController"
-    CRITICAL_PRIORITY = "criticalPriority"
-    LOOKS_LIKE_ETCD = "looksLikeEtcd"
-    DISRUPTION_BUDGET = "disruptionBudget"
-    SEVERAL_BUDGETS = "severalBudgets"
-    BUDGET_STALE = "budgetStale"
-    MIN_GAP = "minGap"
-    COOLDOWN = "cooldown"
-    UNRECOVERED = "unrecovered"
-    GONE = "gone"
-    CHANGED = "changed"
-    # the draw
-    NO_CANDIDATE = "noCandidate"
-
-
-class Reason(Struct, frozen=True, order=True):
-    """Why not: a bounded code, and a detail for the person who reads it."""
-
-    code: Code
-    detail: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.detail}" if self.detail else str(self.code)
-
-
-Reasons = tuple[Reason, ...]
-
-
 class WorkloadKey(Struct, frozen=True, order=True):
-    """A workload's name in every schedule, limit, lock and report: ``namespace/Kind/name``."""
+    """A workload's name in every schedule, limit, lock and report: ``namespace/Kind/name``.
+
+    A node stands for itself, in no namespace: ``Node/name``.
+    """
 
     namespace: str
     kind: str
     name: str
 
     def __str__(self) -> str:
+        if not self.namespace:
+            return f"{self.kind}/{self.name}"
         return f"{self.namespace}/{self.kind}/{self.name}"
 
     @classmethod
     def parse(cls, text: str) -> WorkloadKey:
-        """Read ``namespace/Kind/name``; ValueError says what was expected."""
+        """Read ``namespace/Kind/name`` or ``Node/name``; ValueError says what was expected."""
         parts = text.strip().split("/")
+        if len(parts) == 2 and parts[0] == NODE and parts[1]:
+            return cls("", *parts)
         if len(parts) != 3 or not all(parts):
             raise ValueError(f"{text!r} is not namespace/Kind/name, like shop/Deployment/web")
         return cls(*parts)
@@ -168,11 +149,38 @@ class Select(Struct, frozen=True):
     min_replicas: int = 2
 
 
+class NodeRules(Struct, frozen=True):
+    """How far a policy may go with nodes.
+
+    - ``max_unavailable``: how many of the selected nodes may be away at once, its own included.
+    - ``pool``: the label whose value names a node's pool; "" makes all nodes one pool.
+    - ``min_nodes``: how many Ready, schedulable nodes must be left in the pool.
+    - ``last_of_zone``: whether the last Ready node of a zone may be struck.
+    - ``control_plane``: whether nodes of the control plane may be (never terminated).
+    - ``empty_dir``: whether pods whose emptyDir volumes would be lost may be evicted.
+    """
+
+    max_unavailable: int = 1
+    pool: str = ""
+    min_nodes: int = 1
+    last_of_zone: bool = False
+    control_plane: bool = False
+    empty_dir: bool = False
+
+
+class Helper(Struct, frozen=True, rename="camel"):
+    """Where helper pods are made, and from which image."""
+
+    namespace: str
+    image: str
+
+
 class Policy(Struct, frozen=True):
     """One policy, with the global settings that bind it already merged in.
 
     ``windows`` holds the global layers and its own; ``dry_run`` is true when either says so.
-    ``limits`` are its own, on top of the global ones.
+    ``limits`` are its own, on top of the global ones. ``hold`` is how long a drained node is kept
+    out of service. ``container`` is whose process is to ``crash``; "" is the pod's default one.
     """
 
     name: str
@@ -188,6 +196,9 @@ class Policy(Struct, frozen=True):
     deadline: timedelta = timedelta(minutes=10)
     cooldown: timedelta = timedelta(hours=1)
     dry_run: bool = True
+    hold: timedelta = timedelta(minutes=5)
+    node: NodeRules = NodeRules()
+    container: str = ""
 
 
 class Configuration(Struct, frozen=True):
@@ -195,6 +206,7 @@ class Configuration(Struct, frozen=True):
 
     ``namespaces`` None reads the whole cluster; a tuple is namespaced mode, in which nothing
     outside these namespaces is read. ``seed`` None stands for the UID of ``kube-system``.
+    ``helper`` None: no helper pods are made, so nothing is rebooted and no process crashed.
     """
 
     windows: Windows
@@ -207,6 +219,7 @@ class Configuration(Struct, frozen=True):
     survey_every: timedelta = timedelta(minutes=5)
     halted: bool = False
     limits: Limits = Limits(per_hour=6, per_day=20, concurrent=1)
+    helper: Helper | None = None
 
     def policy(self, name: str) -> Policy | None:
         """The policy of that name, or None."""
@@ -226,14 +239,26 @@ class Candidate(Struct, frozen=True):
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-class Victim(Struct, frozen=True, rename="camel"):
-    """The very object that was chosen: no other of the same name will do."""
+class Victim(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """The very object that was chosen: no other of the same name will do.
+
+    ``kind`` is ``Pod``, or ``Node`` with no namespace. ``container`` names a pod's container.
+    ``identity`` is what else the strike must find unchanged: the container's ID, the node's boot
+    ID, or the instance's provider ID.
+    """
 
     namespace: str
     name: str
     uid: str
     resource_version: str
     node: str = ""
+    kind: str = "Pod"
+    container: str = ""
+    identity: str = ""
+
+    def __str__(self) -> str:
+        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.kind.lower()} {name}"
 
 
 class Impact(Struct, frozen=True, rename="camel"):
@@ -249,14 +274,27 @@ class Impact(Struct, frozen=True, rename="camel"):
     locks: tuple[str, ...] = ()
 
 
+class Undo(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What must be put back: the taint ``chaosd.io/drain=<value>:NoSchedule`` on that very node."""
+
+    node: str
+    uid: str
+    value: str
+    done_at: Annotated[datetime, Meta(tz=True)] | None = None
+    detail: str = ""
+
+
 class Examined(Struct, frozen=True):
     """A candidate read again in full, right before it would be reserved.
 
     ``victim`` and ``impact`` are given only when ``reasons`` is empty. ``desired`` is how many
-    pods its workload wants at this moment.
+    pods its workload (or nodes its pool) wants at this moment. ``first`` is the first step,
+    ``undoes`` the node that its end must put back into service.
     """
 
     reasons: Reasons = ()
     victim: Victim | None = None
     impact: Impact = Impact()
     desired: int = 0
+    first: StepAction = StepAction.EVICT
+    undoes: Victim | None = None

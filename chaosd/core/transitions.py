@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
 from chaosd.core.ledger import (
-    KEEP,
     Halt,
     Intent,
     LastKill,
@@ -44,6 +43,7 @@ class Writer(Struct, frozen=True):
     term: int
 
 
+_STEPS_KEPT = 10
 Change = Callable[[Ledger], Ledger | Refusal]
 
 
@@ -75,11 +75,11 @@ def reserve(ledger: Ledger, writer: Writer, intent: Intent) -> Ledger | Refusal:
     known = ledger.find(intent.id)
     if known:
         return Refusal((Reason(Code.ALREADY_ATTEMPTED, intent.action_id),))
-    held = {lock: open_.id for open_ in ledger.intents.values() for lock in open_.locks}
+    held = {key: open_.id for open_ in ledger.intents.values() for key in open_.keys}
     taken = tuple(
-        Reason(Code.LOCKED, f"{lock} is held by intent {held[lock]}")
-        for lock in intent.locks
-        if lock in held
+        Reason(Code.LOCKED, f"{key} is held by intent {held[key]}")
+        for key in intent.keys
+        if key in held
     )
     if taken and not intent.dry_run:
         return Refusal(taken)
@@ -91,6 +91,7 @@ def reserve(ledger: Ledger, writer: Writer, intent: Intent) -> Ledger | Refusal:
         settled_at=intent.reserved_at,
         closed_at=intent.reserved_at,
         locks=(),
+        workloads=(),
         steps=(),
     )
     kills = ledger.last_dry_kills | {
@@ -101,16 +102,37 @@ def reserve(ledger: Ledger, writer: Writer, intent: Intent) -> Ledger | Refusal:
     )
 
 
-def add_step(ledger: Ledger, writer: Writer, intent_id: str, step: Step) -> Ledger | Refusal:
-    """Reserve a later step of an open intent, whose earlier steps must all be settled."""
+def add_step(
+    ledger: Ledger, writer: Writer, intent_id: str, step: Step, left: int | None = None
+) -> Ledger | Refusal:
+    """Reserve a later step of an open intent, whose earlier steps must all be settled.
+
+    A workload that it takes a pod from is held by the intent from now on. Of steps that were
+    refused for the same victim only the newest is remembered, or a long drain would fill the
+    ledger.
+    """
     if refusal := not_leading(ledger, writer):
         return refusal
     intent = ledger.intents.get(intent_id)
-    if not intent or intent.result is not None or intent.unsettled:
+    if not intent or intent.result is not None or intent.unsettled or intent.ended_by:
         return Refusal((Reason(Code.UNSETTLED_INTENT, intent_id),))
-    if step.number != len(intent.steps) + 1:
+    if step.number != next_number(intent):
         return Refusal((Reason(Code.ALREADY_ATTEMPTED, f"step {step.number} of {intent_id}"),))
-    return _put(ledger, msgspec.structs.replace(intent, steps=(*intent.steps, step)))
+    for other in ledger.intents.values():
+        if step.workload and other.id != intent_id and step.workload in other.keys:
+            detail = f"{step.workload} is held by intent {other.id}"
+            return Refusal((Reason(Code.LOCKED, detail),))
+    steps = [old for old in intent.steps if not _superseded(old, step)]
+    touched = dict.fromkeys((*intent.workloads, *([step.workload] if step.workload else ())))
+    changed = msgspec.structs.replace(
+        intent, steps=(*steps, step), workloads=tuple(touched), left=left
+    )
+    return put(ledger, changed)
+
+
+def next_number(intent: Intent) -> int:
+    """The number of the step that comes after those that ``intent`` has had."""
+    return intent.steps[-1].number + 1 if intent.steps else 1
 
 
 def settle_step(
@@ -130,15 +152,17 @@ def settle_step(
     if not intent or not step or step.number != number:
         return ledger
     done = msgspec.structs.replace(step, state=state, detail=detail, settled_at=now)
-    return _put(ledger, msgspec.structs.replace(intent, steps=(*intent.steps[:-1], done)))
+    return put(ledger, msgspec.structs.replace(intent, steps=(*intent.steps[:-1], done)))
 
 
 def finish_strikes(
-    ledger: Ledger, writer: Writer | None, intent_id: str, now: datetime
+    ledger: Ledger, writer: Writer | None, intent_id: str, now: datetime, why: str = ""
 ) -> Ledger | Refusal:
     """No further step comes: the intent's result is known.
 
-    A refused or failed intent is closed and gives its limits and locks back.
+    ``why`` says why it ends before all is done; "" means that its last step made it complete. A
+    refused or failed intent is closed and gives its limits and locks back, once what it owes is
+    put back.
     """
     if writer and (refusal := not_leading(ledger, writer)):
         return refusal
@@ -147,27 +171,28 @@ def finish_strikes(
         return ledger
     states = [step.state for step in intent.steps]
     last = intent.steps[-1]
-    if StepState.KILLED in states:
-        ended = msgspec.structs.replace(
-            intent, result=Result.KILLED, detail=last.detail, settled_at=now
-        )
-        kills = ledger.last_kills | {
-            workload_hash(intent.workload): LastKill(_unix(last.settled_at or now))
-        }
-        return msgspec.structs.replace(_put(ledger, ended), last_kills=kills)
-    result = Result.REFUSED if last.state is StepState.REFUSED else Result.FAILED
-    ended = msgspec.structs.replace(intent, result=result, detail=last.detail, settled_at=now)
-    return _close(ledger, ended, now)
+    detail = why or last.detail
+    if StepState.KILLED in states or (last.state is StepState.DONE and not why):
+        ended = msgspec.structs.replace(intent, result=Result.KILLED, detail=detail, settled_at=now)
+        at = LastKill(_unix(last.settled_at or now))
+        kills = ledger.last_kills | {workload_hash(name): at for name in intent.struck}
+        return msgspec.structs.replace(put(ledger, ended), last_kills=kills)
+    failed = last.state is StepState.FAILED
+    result = Result.FAILED if failed else Result.REFUSED
+    ended = msgspec.structs.replace(intent, result=result, detail=detail, settled_at=now)
+    return put(ledger, ended) if ended.owes_undo else close(ledger, ended, now)
 
 
-def note_seen(ledger: Ledger, writer: Writer, intent_id: str, seen: str) -> Ledger | Refusal:
+def note_seen(
+    ledger: Ledger, writer: Writer, intent_id: str, seen: str, left: int | None = None
+) -> Ledger | Refusal:
     """Remember what was last observed of an open intent, for people."""
     if refusal := not_leading(ledger, writer):
         return refusal
     intent = ledger.intents.get(intent_id)
-    if not intent or intent.seen == seen:
+    if not intent or (intent.seen, intent.left) == (seen, left):
         return ledger
-    return _put(ledger, msgspec.structs.replace(intent, seen=seen))
+    return put(ledger, msgspec.structs.replace(intent, seen=seen, left=left))
 
 
 def judge(
@@ -191,10 +216,10 @@ def tell(ledger: Ledger, writer: Writer, intent_id: str, *, verdict: bool) -> Le
     if refusal := not_leading(ledger, writer):
         return refusal
     intent = ledger.find(intent_id)
-    if not intent or not _untold(intent, verdict=verdict):
+    if not intent or not untold(intent, verdict=verdict):
         return ledger
     field = "verdict_told" if verdict else "told"
-    return _put(ledger, msgspec.structs.replace(intent, **{field: writer.holder}))
+    return put(ledger, msgspec.structs.replace(intent, **{field: writer.holder}))
 
 
 def halt(ledger: Ledger, stop: Halt, policy: str = "") -> Ledger:
@@ -226,6 +251,10 @@ def forgive(ledger: Ledger, workload: str, who: str, now: datetime) -> Ledger | 
         and intent.result is Result.KILLED
         and intent.verdict is Verdict.NOT_RECOVERED
     ]
+    held = next((intent for intent in stuck if intent.owes_undo), None)
+    if held:
+        detail = f"intent {held.id} still holds node {held.victim.name}: chaosd undo {held.id}"
+        return Refusal((Reason(Code.LOCKED, detail),))
     if not stuck and any(intent.closed_at and intent.seen == note for intent in mine):
         return ledger
     if not stuck:
@@ -241,43 +270,8 @@ def forgive(ledger: Ledger, workload: str, who: str, now: datetime) -> Ledger | 
             verdict_told="",
             seen=note,
         )
-        ledger = _put(changed, done)
+        ledger = put(changed, done)
     return ledger
-
-
-def prune(ledger: Ledger, writer: Writer, now: datetime, keep: timedelta) -> Ledger | Refusal:
-    """Forget what nobody needs: outcomes after 25 h, once they were reported, last kills after
-    ``keep`` (the longest gap or cooldown, but not under 25 h), requests an hour after they
-    expired."""
-    if refusal := not_leading(ledger, writer):
-        return refusal
-    horizon, long_ago = now - KEEP, (now - max(keep, KEEP)).timestamp()
-    open_keys = {workload_hash(intent.workload) for intent in ledger.intents.values()}
-
-    def kept(kills: dict[str, LastKill]) -> dict[str, LastKill]:
-        return {
-            key: kill
-            for key, kill in kills.items()
-            if key in open_keys or kill.at + max(kill.healed, 0) > long_ago
-        }
-
-    return msgspec.structs.replace(
-        ledger,
-        outcomes={
-            key: intent
-            for key, intent in ledger.outcomes.items()
-            if (intent.closed_at or intent.reserved_at) > horizon
-            or _untold(intent, verdict=False)
-            or _untold(intent, verdict=True)
-        },
-        last_kills=kept(ledger.last_kills),
-        last_dry_kills=kept(ledger.last_dry_kills),
-        requests={
-            key: request
-            for key, request in ledger.requests.items()
-            if request.expires > now - timedelta(hours=1)
-        },
-    )
 
 
 def whole_again(kill: LastKill) -> datetime | None:
@@ -291,17 +285,23 @@ def _judged(ledger: Ledger, intent_id: str, verdict: Verdict, now: datetime) -> 
         return ledger
     if intent.verdict is None:
         intent = msgspec.structs.replace(intent, verdict=verdict, verdict_at=now)
-    if verdict is Verdict.NOT_RECOVERED:
-        return _put(ledger, intent)
-    key = workload_hash(intent.workload)
-    struck = ledger.last_kills.get(key) or LastKill(_unix(intent.settled_at or now))
-    healed = LastKill(struck.at, max(0, _unix(now) - struck.at))
-    return _close(
-        msgspec.structs.replace(ledger, last_kills=ledger.last_kills | {key: healed}), intent, now
+    if verdict is Verdict.NOT_RECOVERED or intent.owes_undo:
+        return put(ledger, intent) if verdict is Verdict.NOT_RECOVERED else ledger
+    healed: dict[str, LastKill] = {}
+    for key in map(workload_hash, intent.struck):
+        struck = ledger.last_kills.get(key) or LastKill(_unix(intent.settled_at or now))
+        healed[key] = LastKill(struck.at, max(0, _unix(now) - struck.at))
+    return close(
+        msgspec.structs.replace(ledger, last_kills=ledger.last_kills | healed), intent, now
     )
 
 
-def _untold(intent: Intent, *, verdict: bool) -> bool:
+def _superseded(old: Step, new: Step) -> bool:
+    return old.state is StepState.REFUSED and old.victim.uid == new.victim.uid
+
+
+def untold(intent: Intent, *, verdict: bool) -> bool:
+    """Whether the result (or the verdict) is known and nobody has reported it."""
     if verdict:
         return intent.verdict is not None and not intent.verdict_told
     return intent.result is not None and not intent.told
@@ -312,14 +312,19 @@ def _unix(at: datetime) -> int:
     return math.ceil(at.timestamp())
 
 
-def _put(ledger: Ledger, intent: Intent) -> Ledger:
+def put(ledger: Ledger, intent: Intent) -> Ledger:
+    """The ledger with this state of an intent that it has."""
     if intent.id in ledger.outcomes:
         return msgspec.structs.replace(ledger, outcomes={**ledger.outcomes, intent.id: intent})
     return msgspec.structs.replace(ledger, intents={**ledger.intents, intent.id: intent})
 
 
-def _close(ledger: Ledger, intent: Intent, now: datetime) -> Ledger:
-    closed = msgspec.structs.replace(intent, closed_at=now, locks=())
+def close(ledger: Ledger, intent: Intent, now: datetime) -> Ledger:
+    """Put an intent among the outcomes: it holds nothing any more, and of many steps only the last
+    ones are remembered."""
+    closed = msgspec.structs.replace(
+        intent, closed_at=now, locks=(), workloads=(), steps=intent.steps[-_STEPS_KEPT:]
+    )
     still_open = {key: open_ for key, open_ in ledger.intents.items() if key != intent.id}
     return msgspec.structs.replace(
         ledger, intents=still_open, outcomes={**ledger.outcomes, intent.id: closed}

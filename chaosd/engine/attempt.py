@@ -31,16 +31,18 @@ from chaosd.ports import Answered, CallFailed, Forbidden, Scope
 SKIPPED = "skipped"
 UNKNOWN = "unknown"
 _DEPTH = 50
-_ROLLING = {Code.LIMIT_PER_HOUR, Code.LIMIT_PER_DAY}
+_NEXT_LOOK = 1.0
+_PASSING = {Code.LIMIT_PER_HOUR, Code.LIMIT_PER_DAY, Code.UNSETTLED_INTENT}
 
 
 class Ended(Struct, frozen=True):
     """How an attempt ended: ``killed``, ``refused``, ``failed``, ``dryRun``, ``unknown`` (open
     until it is known) or ``skipped`` (nothing was reserved), and why.
 
-    ``again_at``: only a rolling limit stopped it, which frees then, within the slot's lateness. A
-    schedule at the very pace of its limit would else lose every second slot, each attempt being
-    some milliseconds earlier in its slot than the reservation before it was.
+    ``again_at``: only what passes by itself stopped it, within the slot's lateness. That is a step
+    of another action that is under way, or a rolling limit: a schedule at the very pace of its
+    limit would else lose every second slot, each attempt being some milliseconds earlier in its
+    slot than the reservation before it was.
     """
 
     result: str
@@ -101,8 +103,7 @@ class Attempts:
         reasons = admit(page.ledger, configuration, policy, action_id, slot.at, around)
         if reasons:
             frees = frees_at(page.ledger, configuration.limits, policy, around.now)
-            soon = {reason.code for reason in reasons} <= _ROLLING and frees < slot.at + MAX_LATE
-            return Ended(SKIPPED, reasons, again_at=frees if soon else None)
+            return Ended(SKIPPED, reasons, again_at=self._again(slot, reasons, frees))
         trial = Trial(
             configuration,
             policy,
@@ -118,7 +119,15 @@ class Attempts:
             context.report.sifted(policy.name, counts)
         if not drawn:
             return _skipped(Reason(Code.NO_CANDIDATE, _funnel(counts)))
-        return self._try(trial, drawn)
+        return self._try(trial, slot, drawn)
+
+    def _again(self, slot: Slot, reasons: Reasons, frees: datetime) -> datetime | None:
+        """When the slot may be tried again, if nothing but time stands against it: a rolling limit
+        that ``frees`` then, or the next step of an action that is under way."""
+        codes = {reason.code for reason in reasons}
+        if Code.UNSETTLED_INTENT in codes:
+            frees = max(frees, self._context.after(_NEXT_LOOK))
+        return frees if codes <= _PASSING and frees < slot.at + MAX_LATE else None
 
     def _sift(
         self,
@@ -145,7 +154,7 @@ class Attempts:
             return (Reason(Code.LOCKED, "this slot has struck it already"),)
         return rest_of(ledger, trial.policy, candidate, self._context.clock.now())
 
-    def _try(self, trial: Trial, drawn: list[Candidate]) -> Ended:
+    def _try(self, trial: Trial, slot: Slot, drawn: list[Candidate]) -> Ended:
         """Go through the drawn workloads, and through each one's pods, until one passes."""
         target = self._context.targets[trial.policy.target]
         against: Reasons = ()
@@ -158,7 +167,8 @@ class Attempts:
                 if outcome.intent is not None:
                     return self._strike(outcome.intent)
                 if outcome.final:
-                    return Ended(SKIPPED, outcome.reasons)
+                    again = self._again(slot, outcome.reasons, self._context.clock.now())
+                    return Ended(SKIPPED, outcome.reasons, again_at=again)
                 against += outcome.reasons[:1]
         return Ended(SKIPPED, (Reason(Code.NO_CANDIDATE, f"of {len(drawn)} drawn"), *against[:10]))
 

@@ -12,7 +12,8 @@ from msgspec import Struct
 from chaosd.core import ledger_text
 from chaosd.core.lease import LeaseSpec, write_spec
 from chaosd.core.ledger import VERSION, Halt, Leader, Ledger
-from chaosd.core.transitions import Refusal, Writer, prune
+from chaosd.core.pruning import prune
+from chaosd.core.transitions import Refusal, Writer
 from chaosd.engine.lead import LEDGER_UID
 from chaosd.ports import CallFailed, Conflict, Document, ServerFault, Unanswered, Versioned
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-import msgspec
-
-from chaosd.core.admission import may_go_on
+from chaosd.core.admission import ending, may_go_on
 from chaosd.core.ledger import Intent, Step
-from chaosd.core.transitions import Refusal, add_step
+from chaosd.core.model import Configuration
+from chaosd.core.transitions import Refusal, add_step, next_number, note_seen
 from chaosd.engine.book import Page
 from chaosd.engine.context import Context
 from chaosd.engine.strike import Striker
-from chaosd.ports import Conflict, ServerFault, Unanswered
+from chaosd.ports import Conflict, Next, ServerFault, Unanswered
 
+_AT_ONCE = 10
 _STRIKE_WITHIN = timedelta(seconds=10)
 
 
@@ -24,53 +24,83 @@ class Further:
         self._context = context
         self._striker = striker
 
-    def advance(self, intent: Intent, page: Page) -> bool:
-        """Take the next step if it is time; True when none will come any more.
+    def advance(self, intent: Intent, page: Page) -> str | None:
+        """Take the next steps if it is time, a few at once.
 
-        None comes after the window that it began in, nor after its own deadline: what was struck by
-        then is watched, and doesn't hold its limits for good.
+        Returns None while more may come; when none will, why the action ends before all was done
+        ("" when all was). It ends with the window that it began in, with its own deadline, and when
+        it is called off: what was struck by then is watched, and doesn't hold its limits for good.
         """
         context = self._context
+        for _ in range(_AT_ONCE):
+            configuration = context.loaded.configuration
+            if configuration is None or not context.leading:
+                return None
+            now = context.clock.now()
+            if why := self._over(intent, page, configuration, now):
+                return why
+            coming = context.targets[intent.target].next(intent, now)
+            if coming.victim is None:
+                if coming.wait_until is None:
+                    return coming.why
+                self._note(intent, coming)
+                return None
+            around = context.around(page, context.loaded.fingerprint)
+            if reasons := may_go_on(page.ledger, configuration, intent, around):
+                context.report.stepped(intent, "waiting", why=str(reasons[0]))
+                return None
+            after = self._take(page, intent, coming)
+            if after is None or after.result is not None:
+                return None
+            page = context.book.read()
+            intent = page.ledger.intents.get(intent.id, after)
+        return None
+
+    def _over(self, intent: Intent, page: Page, configuration: Configuration, now: datetime) -> str:
+        if now >= intent.recover_by:
+            return "its deadline has passed"
+        if intent.window_until and now >= intent.window_until:
+            return "the window that it began in is over"
+        around = self._context.around(page, self._context.loaded.fingerprint)
+        return ending(page.ledger, configuration, intent, around)
+
+    def _note(self, intent: Intent, coming: Next) -> None:
+        context = self._context
+        if coming.seen and (coming.seen, coming.left) != (intent.seen, intent.left):
+            context.book.change(
+                lambda ledger: note_seen(
+                    ledger, context.writer, intent.id, coming.seen, coming.left
+                )
+            )
+
+    def _take(self, page: Page, intent: Intent, coming: Next) -> Intent | None:
+        """Reserve and strike one step: the intent as it is then, None when that isn't known."""
+        context = self._context
         now = context.clock.now()
-        if now >= min(intent.window_until or intent.recover_by, intent.recover_by):
-            return True
-        coming = context.targets[intent.target].next(intent, now)
-        if coming.victim is None:
-            return coming.wait_until is None
-        configuration = context.loaded.configuration
-        if configuration is None:
-            return False
-        around = context.around(page, context.loaded.fingerprint)
-        reasons = may_go_on(page.ledger, configuration, intent, around)
-        if reasons:
-            context.report.stepped(intent, "waiting", why=str(reasons[0]))
-            return False
-        strike_by = now + _STRIKE_WITHIN
-        if intent.window_until:
-            strike_by = min(strike_by, intent.window_until)
+        until = intent.window_until or intent.recover_by
+        assert coming.victim is not None  # noqa: S101 - asked by the caller
         step = Step(
-            number=len(intent.steps) + 1,
+            number=next_number(intent),
             victim=coming.victim,
             holder=context.writer.holder,
             term=context.writer.term,
             reserved_at=now,
-            strike_by=strike_by,
+            strike_by=min(now + _STRIKE_WITHIN, until),
+            action=coming.action,
+            workload=coming.workload,
         )
-        self._take(page, intent, step)
-        return False
-
-    def _take(self, page: Page, intent: Intent, step: Step) -> None:
-        context = self._context
-        changed = add_step(page.ledger, context.writer, intent.id, step)
+        changed = add_step(page.ledger, context.writer, intent.id, step, coming.left)
         if isinstance(changed, Refusal):
-            return
+            context.report.stepped(intent, "waiting", why=str(changed.reasons[0]))
+            return None
         context.executing.add(intent.id)
         try:
             context.book.swap(page, changed)
         except (Conflict, Unanswered, ServerFault) as error:
             # Nothing was struck: a step that did get in is fenced and settled as failed.
             context.report.stepped(intent, "step not reserved", why=str(error))
+            return None
         else:
-            self._striker.strike(msgspec.structs.replace(intent, steps=(*intent.steps, step)))
+            return self._striker.strike(changed.intents[intent.id])
         finally:
             context.executing.discard(intent.id)

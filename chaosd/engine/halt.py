@@ -75,7 +75,7 @@ class Halting:
         if step is None or target is None:
             return
         try:
-            fenced = target.fence(intent, step)
+            fenced = target.fence(intent, step, self._clock.now())
             if fenced.known is not None:
                 detail = fenced.detail or "seen after a fence, at a halt"
                 change = settlement(

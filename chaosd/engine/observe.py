@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 from chaosd.core.ledger import Intent, Ledger, Result, Verdict
 from chaosd.core.model import Configuration
+from chaosd.core.pruning import prune
 from chaosd.core.schedule import MeanTime
-from chaosd.core.transitions import Refusal, finish_strikes, judge, note_seen, prune
+from chaosd.core.transitions import Refusal, finish_strikes, judge, note_seen
 from chaosd.engine.book import LedgerUnusable, Page
 from chaosd.engine.context import Context
 from chaosd.engine.further import Further
+from chaosd.engine.put_back import PutBack
 from chaosd.engine.stand import stand
 from chaosd.engine.strike import Striker
 from chaosd.engine.tell import Teller
@@ -29,6 +31,7 @@ class Observer:
         self._context = context
         self._striker = Striker(context)
         self._further = Further(context, self._striker)
+        self._putter = PutBack(context)
         self._teller = Teller(context)
         self._pruned: datetime | None = None
 
@@ -66,12 +69,15 @@ class Observer:
         context = self._context
         try:
             if intent.result is None:
-                if self._further.advance(intent, page):
+                why = self._further.advance(intent, page)
+                if why is not None:
                     context.book.change(
                         lambda ledger: finish_strikes(
-                            ledger, context.writer, intent.id, context.clock.now()
+                            ledger, context.writer, intent.id, context.clock.now(), why
                         )
                     )
+            elif intent.owes_undo:
+                self._putter.put_back(intent, page)
             elif intent.result is Result.KILLED:
                 self._watch_recovery(intent)
         except (CallFailed, LedgerUnusable) as error:

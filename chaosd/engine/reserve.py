@@ -8,7 +8,18 @@ from msgspec import Struct
 
 from chaosd.core.admission import admit
 from chaosd.core.ledger import Intent, Step, StepState
-from chaosd.core.model import Candidate, Code, Configuration, Examined, Policy, Reason, Reasons
+from chaosd.core.limits import rest_reasons
+from chaosd.core.model import (
+    Action,
+    Candidate,
+    Code,
+    Configuration,
+    Examined,
+    Policy,
+    Reason,
+    Reasons,
+    Undo,
+)
 from chaosd.core.schedule import intent_id
 from chaosd.core.transitions import Refusal, finish_strikes, reserve, settle_step
 from chaosd.core.window import strikeable_until
@@ -19,6 +30,7 @@ from chaosd.ports import CallFailed, Conflict, Scope, ServerFault, Unanswered
 
 STRIKE_WITHIN = timedelta(seconds=10)
 _TRIES = 3
+_BY_HELPER = (Action.CRASH, Action.REBOOT)
 
 
 class Trial(Struct, frozen=True):
@@ -62,7 +74,7 @@ class Reserver:
             page = context.book.read()
             if reasons := self._admit(trial, page):
                 return Reserved(reasons=reasons, final=True)
-            if reasons := rest_of(page.ledger, trial.policy, candidate, context.clock.now()):
+            if reasons := self._rest(page, trial, candidate, examined):
                 return Reserved(reasons=reasons)
             strike_by = strike_by or self._strike_by(trial)
             if strike_by is None or context.clock.now() >= strike_by:
@@ -88,6 +100,23 @@ class Reserver:
             for reason in guard.object_to(scope, examined.impact)
         )
 
+    def _rest(self, page: Page, trial: Trial, candidate: Candidate, examined: Examined) -> Reasons:
+        """The rest that is due to the candidate, and to every workload that would lose pods."""
+        now = self._context.clock.now()
+        others = [w for w in examined.impact.workloads if w != str(candidate.workload)]
+        return rest_of(page.ledger, trial.policy, candidate, now) + tuple(
+            Reason(reason.code, f"{other}: {reason.detail}")
+            for other in others
+            for reason in rest_reasons(
+                page.ledger,
+                other,
+                now,
+                min_gap=timedelta(0),
+                cooldown=trial.policy.cooldown,
+                dry_run=trial.policy.dry_run,
+            )
+        )
+
     def _admit(self, trial: Trial, page: Page) -> Reasons:
         around = self._context.around(page, trial.fingerprint)
         return admit(
@@ -104,9 +133,19 @@ class Reserver:
     ) -> Intent:
         assert examined.victim is not None  # noqa: S101 - no reasons means a victim
         now, policy, writer = self._context.clock.now(), trial.policy, self._context.writer
-        step = Step(1, examined.victim, writer.holder, writer.term, now, strike_by)
+        key = intent_id(trial.action_id)
+        step = Step(
+            1,
+            examined.victim,
+            writer.holder,
+            writer.term,
+            now,
+            strike_by,
+            action=examined.first,
+        )
+        held = examined.undoes
         return Intent(
-            id=intent_id(trial.action_id),
+            id=key,
             action_id=trial.action_id,
             policy=policy.name,
             target=policy.target,
@@ -123,6 +162,10 @@ class Reserver:
             locks=examined.impact.locks,
             dry_run=policy.dry_run,
             steps=(step,),
+            workloads=tuple(w for w in examined.impact.workloads if w not in examined.impact.locks),
+            undo=Undo(held.name, held.uid, key) if held else None,
+            hold=policy.hold.total_seconds() if held else 0.0,
+            helper=trial.configuration.helper if policy.action in _BY_HELPER else None,
         )
 
     def _write(self, page: Page, intent: Intent) -> Reserved | None:

@@ -42,6 +42,9 @@ class Striker:
             return self.fence(intent)
         except CallFailed as error:
             return self._settle(intent, step, StepState.FAILED, str(error))
+        if struck.state is None:
+            context.report.stepped(intent, "under way", detail=struck.detail)
+            return None
         return self._settle(intent, step, struck.state, struck.detail)
 
     def fence(self, intent: Intent) -> Intent | None:
@@ -49,14 +52,15 @@ class Striker:
         step = intent.unsettled
         if step is None:
             return intent
+        context = self._context
         try:
-            fenced = self._context.targets[intent.target].fence(intent, step)
+            fenced = context.targets[intent.target].fence(intent, step, context.clock.now())
         except CallFailed as error:
-            self._context.report.failed(f"fence intent {intent.id}", error)
+            context.report.failed(f"fence intent {intent.id}", error)
             return None
         if fenced.known is None:
             return None
-        self._context.report.stepped(intent, "fenced", outcome=str(fenced.known))
+        context.report.stepped(intent, "fenced", outcome=str(fenced.known))
         detail = fenced.detail or "its answer was lost; seen after a fence"
         return self._settle(intent, step, fenced.known, detail)
 
@@ -112,8 +116,7 @@ def settlement(
         mine = settled.intents.get(intent.id)
         if mine is None or mine.unsettled or mine.result is not None:
             return settled
-        coming = target.next(mine, now)
-        if coming.victim is not None or coming.wait_until is not None:
+        if target.many_steps(mine):
             return settled
         return finish_strikes(settled, writer, mine.id, now)
 

@@ -10,7 +10,7 @@ from chaosd.core.facts import Own, Recovery
 from chaosd.core.ledger import Intent, Step
 from chaosd.core.model import Candidate, Examined, TargetKind, WorkloadKey
 from chaosd.core.recovery import recovery
-from chaosd.ports import Fenced, Next, Scope, Struck
+from chaosd.ports import Fenced, Next, Scope, Struck, Undone
 from chaosd.targets.family import Family, family_of
 from chaosd.targets.owners import own_kind, workload_of
 from chaosd.targets.pod_inside import Inside
@@ -50,6 +50,10 @@ class PodTarget:
         """Read a pod (``namespace/name``) and all that it depends on again; the pod comes last."""
         return self._inside(scope, candidate.workload).examine(candidate.key.partition("/")[2])
 
+    def many_steps(self, intent: Intent) -> bool:  # noqa: ARG002 - the port's signature
+        """A pod has one step."""
+        return False
+
     def next(self, intent: Intent, now: datetime) -> Next:  # noqa: ARG002 - the port's signature
         """A pod has one step."""
         return Next()
@@ -58,9 +62,13 @@ class PodTarget:
         """Evict (``pdb: respect``) or delete (``bypass``) the step's victim, once."""
         return strike_pod(self._reads, intent, step, timeout)
 
-    def fence(self, intent: Intent, step: Step) -> Fenced:
+    def fence(self, intent: Intent, step: Step, now: datetime) -> Fenced:  # noqa: ARG002
         """Touch the step's victim, so that a late strike answers 409; then say what is there."""
         return fence_pod(self._reads, intent, step)
+
+    def undo(self, intent: Intent, now: datetime, *, early: bool) -> Undone:  # noqa: ARG002
+        """A pod's workload brings it back by itself."""
+        return Undone(done=True)
 
     def recovered(self, intent: Intent, now: datetime) -> Recovery:
         """Whether the workload has as many Ready pods as it wants now, the victim not among them.

@@ -124,7 +124,7 @@ def test_from_the_survey_to_the_recovery(place: Place, make: str, pdb: BudgetMod
 
     until(gone)
     until(lambda: one.recovered(made, datetime.now(UTC)).whole)
-    assert one.fence(made, step).known is StepState.KILLED
+    assert one.fence(made, step, step.reserved_at).known is StepState.KILLED
 
 
 @BOTH
@@ -134,7 +134,7 @@ def test_a_strike_after_a_fence_is_refused(place: Place, pdb: BudgetMode) -> Non
     victim, desired = chosen(place, key, pdb)
     made, step = intent(key, victim, pdb, desired)
     one = target(place)
-    assert one.fence(made, step).known is StepState.FAILED
+    assert one.fence(made, step, step.reserved_at).known is StepState.FAILED
     struck = one.strike(made, step, 5.0)
     assert struck.state is StepState.REFUSED
     assert "the pod has changed" in struck.detail

@@ -22,6 +22,7 @@ from chaosd.core.ledger import Halt, Ledger, Request, Step, StepState, Verdict
 from chaosd.core.ledger_text import decode, encode
 from chaosd.core.limits import HOUR, rest_reasons, used
 from chaosd.core.model import Limits
+from chaosd.core.pruning import prune
 from chaosd.core.schedule import intent_id
 from chaosd.core.transitions import Refusal, Writer
 from tests.core.ledgers import NOW, SECOND, action, configuration, intent, policy
@@ -229,7 +230,7 @@ class LedgerMachine(RuleBasedStateMachine):
             for verdict in (False, True):
                 self.tell_of(key, verdict)
         keep, now = HOUR + timedelta(days=days), self.now
-        assert self.give(lambda ledger, writer: transitions.prune(ledger, writer, now, keep))
+        assert self.give(lambda ledger, writer: prune(ledger, writer, now, keep))
 
     # -------------------------------------------------------------- people
 

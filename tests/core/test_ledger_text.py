@@ -25,7 +25,7 @@ def test_what_was_written_is_read(ledger: Ledger) -> None:
 
 def test_small_ledgers_are_readable_and_large_ones_short() -> None:
     """A small one is indented for people; 15,000 last kills fit in half of a ConfigMap."""
-    assert encode(led()).startswith('{\n "version": 1,')
+    assert encode(led()).startswith('{\n "version": 2,')
     kills = {workload_hash(str(n)): LastKill(1_700_000_000 + n, 60) for n in range(15_000)}
     large = msgspec.structs.replace(led(), last_kills=kills)
     text = encode(large)
@@ -65,9 +65,9 @@ CLOSED = "2026-03-04T10:00:00Z"
         (sections(version="1"), "it has no version, so it is not chaosd's"),
         (sections(version=True), "it has no version, so it is not chaosd's"),
         (sections(version=None), "it has no version, so it is not chaosd's"),
-        (sections(version=0), "it has version 0; this chaosd reads version 1"),
-        (sections(version=2), "it has version 2; this chaosd reads version 1"),
-        ('{"version": 1}', "it lacks revision, halt, paused, leader, intents, outcomes, "),
+        (sections(version=0), "it has version 0, and there was never such a one"),
+        (sections(version=3), "it has version 3, made by a newer chaosd; this one reads up to"),
+        ('{"version": 2}', "it lacks revision, halt, paused, leader, intents, outcomes, "),
         (sections(halt=...), "it lacks halt"),
         (sections(lastKills=..., intents=...), "it lacks intents, lastKills"),
         (sections(kills={}), "it has kills, which no ledger has"),
@@ -106,7 +106,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 TOP = st.fixed_dictionaries(
-    {"version": st.just(1)},
+    {"version": st.sampled_from([1, 2])},
     optional={name: JSON for name in json.loads(sections()) if name != "version"},
 )
 

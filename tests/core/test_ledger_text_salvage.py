@@ -194,6 +194,8 @@ def test_an_id_found_twice_is_open_under_its_own_name() -> None:
 
 def test_a_newer_ledger_keeps_what_this_version_knows() -> None:
     """A repair by an older chaosd says which version it met, and keeps the entries."""
-    saved = salvage(encode(full()).replace('"version": 1', '"version": 2'))
-    assert saved.lost == ("it has version 2; this chaosd reads version 1",)
+    saved = salvage(encode(full()).replace('"version": 2', '"version": 3'))
+    assert saved.lost == (
+        "it has version 3, made by a newer chaosd; this one reads up to version 2",
+    )
     assert [one for one in entries(encode(full())) if not is_kept(one, full(), saved.ledger)] == []

@@ -21,6 +21,7 @@ from chaosd.core.ledger import LastKill, Ledger, StepState, Verdict, workload_ha
 from chaosd.core.limits import DAY, rest_reasons
 from chaosd.core.model import EVERY_WORKLOAD, Configuration, Limits, Policy
 from chaosd.core.preview import Kill, policy_slots, preview
+from chaosd.core.pruning import prune
 from chaosd.core.schedule import Cron, Every, MeanTime, Rate, Slot, intent_id, slots
 from chaosd.core.window import Weekly, Windows
 from tests.core.ledgers import (
@@ -156,7 +157,7 @@ def lived(
         one = case.configuration.policy(slot.policy)
         if one is None or not after < slot.at <= until:
             continue
-        ledger = did(transitions.prune(ledger, LEADER, slot.at, DAY))
+        ledger = did(prune(ledger, LEADER, slot.at, DAY))
         for ordinal in range(one.count):
             action_id, around = slot.action_id(ordinal), Circumstances(slot.at)
             named = slot.workload if slot.workload != EVERY_WORKLOAD else f"any/Pod/{action_id}"

@@ -19,6 +19,7 @@ from chaosd.core.ledger import (
 )
 from chaosd.core.limits import used
 from chaosd.core.model import Code
+from chaosd.core.pruning import prune
 from chaosd.core.transitions import Refusal, Writer
 from tests.core.ledgers import (
     API,
@@ -86,7 +87,7 @@ COMMANDS: dict[str, Callable[[Ledger, Writer], Ledger | Refusal]] = {
     "note_seen": lambda ledger, writer: transitions.note_seen(ledger, writer, ID, "2 of 3"),
     "judge": lambda ledger, writer: transitions.judge(ledger, writer, ID, Verdict.RECOVERED, NOW),
     "tell": lambda ledger, writer: transitions.tell(ledger, writer, ID, verdict=False),
-    "prune": lambda ledger, writer: transitions.prune(ledger, writer, NOW, HOUR),
+    "prune": lambda ledger, writer: prune(ledger, writer, NOW, HOUR),
     "take": lambda ledger, writer: requests.take(ledger, writer, "abcd1234"),
     "answer": lambda ledger, writer: requests.answer(ledger, writer, "abcd1234", "killed", ()),
 }

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from chaosd.core import requests, transitions
 from chaosd.core.ledger import KEEP, LastKill, Ledger, StepState, Verdict, workload_hash
 from chaosd.core.limits import rest_reasons, used
+from chaosd.core.pruning import prune
 from tests.core.ledgers import (
     API,
     HOUR,
@@ -46,8 +47,8 @@ def told(ledger: Ledger) -> Ledger:
 
 
 def pruned(ledger: Ledger, now: datetime, keep: timedelta = HOUR) -> Ledger:
-    once = did(transitions.prune(ledger, LEADER, now, keep))
-    assert transitions.prune(once, LEADER, now, keep) == once
+    once = did(prune(ledger, LEADER, now, keep))
+    assert prune(once, LEADER, now, keep) == once
     return once
 
 

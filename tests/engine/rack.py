@@ -11,7 +11,7 @@ from chaosd.core.facts import Recovery
 from chaosd.core.ledger import Intent, Step
 from chaosd.core.model import Candidate, Examined, TargetKind, Victim, WorkloadKey
 from chaosd.kube.reads import KubeReads
-from chaosd.ports import Fenced, Next, Scope, Struck
+from chaosd.ports import Fenced, Next, Scope, Struck, Undone
 from chaosd.targets.family import family_of
 from chaosd.targets.pods import PodTarget
 
@@ -64,8 +64,14 @@ class RackTarget:
     def strike(self, intent: Intent, step: Step, timeout: float) -> Struck:
         return self._pods.strike(intent, step, timeout)
 
-    def fence(self, intent: Intent, step: Step) -> Fenced:
-        return self._pods.fence(intent, step)
+    def many_steps(self, intent: Intent) -> bool:
+        return True
+
+    def fence(self, intent: Intent, step: Step, now: datetime) -> Fenced:
+        return self._pods.fence(intent, step, now)
+
+    def undo(self, intent: Intent, now: datetime, *, early: bool) -> Undone:
+        return self._pods.undo(intent, now, early=early)
 
     def recovered(self, intent: Intent, now: datetime) -> Recovery:
         """Every pod that it struck is gone, and all are back."""

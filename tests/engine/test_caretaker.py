@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from chaosd.core import ledger_text
-from chaosd.core.ledger import Halt, Intent, LastKill, Ledger, Request, Result
+from chaosd.core.ledger import VERSION, Halt, Intent, LastKill, Ledger, Request, Result
 from chaosd.core.model import Action, TargetKind, Victim
 from chaosd.engine.caretaker import CantDo, Caretaker
 from chaosd.engine.lead import LEDGER_UID
@@ -156,7 +156,7 @@ def test_what_needs_no_repair_or_can_not_have_one_is_left_alone(text: str | None
     """No ledger, a whole one and one of a newer chaosd stay as they are."""
     bench = Bench()
     ledger = ledger_text.encode(full(bench))
-    newer = json.dumps({**json.loads(ledger), "version": 2, "novelty": {"kept": True}})
+    newer = json.dumps({**json.loads(ledger), "version": VERSION + 1, "novelty": {"kept": True}})
     written = {"whole": ledger, "newer": newer}.get(text or "")
     if written:
         bench.write(written)

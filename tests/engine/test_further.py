@@ -128,20 +128,34 @@ def mend(scene: Scene) -> None:
         (on.annotated, unannotate),
         (on.halted_by_file, mend),
         (on.paused, unpause),
-        (on.spoiled, mend),
     ],
 )
-def test_what_stops_an_attempt_stops_the_next_step_too(stop: Any, go: Any) -> None:
-    """The intent waits, counts, and goes on when somebody puts it right."""
+def test_a_halt_calls_the_rest_off(stop: Any, go: Any) -> None:
+    """What was struck is watched to its end, and nothing goes on with a resume."""
     scene, process = begun()
     scene.run(1)
     stop(scene, process)
     struck = len(scene.victims())
     scene.run(15)
     assert len(scene.victims()) == struck
+    assert only(scene).result is Result.KILLED
+    assert only(scene).detail
+    go(scene)
+    scene.run(12)
+    assert states(scene) == [K] * struck
+
+
+def test_an_invalid_file_makes_the_next_step_wait() -> None:
+    """The intent waits, counts, and goes on when somebody puts it right."""
+    scene, process = begun()
+    scene.run(1)
+    on.spoiled(scene, process)
+    struck = len(scene.victims())
+    scene.run(15)
+    assert len(scene.victims()) == struck
     assert only(scene).result is None
     assert any("waiting" in line for line in process.tape.lines)
-    go(scene)
+    mend(scene)
     scene.run(12)
     assert states(scene) == [K, K, K]
 

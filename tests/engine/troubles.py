@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from chaosd.core.ledger import Halt, Ledger, Result, StepState
+from chaosd.core.ledger import VERSION, Halt, Ledger, Result, StepState
 from chaosd.core.model import Limits
 from chaosd.core.transitions import halt
 from chaosd.kube.transport import Reply
@@ -140,7 +140,7 @@ def ledger_damaged(scene: Scene, process: Process) -> None:
 
 
 def ledger_newer(scene: Scene, process: Process) -> None:
-    scene.rewrite(lambda ledger: msgspec.structs.replace(ledger, version=2))
+    scene.rewrite(lambda ledger: msgspec.structs.replace(ledger, version=VERSION + 1))
 
 
 def ledger_full(scene: Scene, process: Process) -> None:

@@ -36,7 +36,18 @@ from chaosd.engine.book import Book
 from chaosd.engine.context import Context
 from chaosd.engine.lead import Lead
 from chaosd.engine.observe import Observer
-from chaosd.ports import Conflict, Document, Fenced, Loaded, Next, NotFound, Notice, Scope, Struck
+from chaosd.ports import (
+    Conflict,
+    Document,
+    Fenced,
+    Loaded,
+    Next,
+    NotFound,
+    Notice,
+    Scope,
+    Struck,
+    Undone,
+)
 from chaosd.report.logs import configure
 from chaosd.report.metrics import Metrics
 from chaosd.report.reporter import Reporter
@@ -145,8 +156,14 @@ class Pods:
     def strike(self, intent: Intent, step: Step, timeout: float) -> Struck:
         return self.struck
 
-    def fence(self, intent: Intent, step: Step) -> Fenced:
+    def many_steps(self, intent: Intent) -> bool:
+        return False
+
+    def fence(self, intent: Intent, step: Step, now: datetime) -> Fenced:
         return Fenced(StepState.FAILED)
+
+    def undo(self, intent: Intent, now: datetime, *, early: bool) -> Undone:
+        return Undone(done=True)
 
     def recovered(self, intent: Intent, now: datetime) -> Recovery:
         return self.recovery

@@ -75,7 +75,7 @@ def everything(lab: Lab, asked: Scope, own: Own) -> None:
                 steps=(step,),
             )
             target.strike(made, step, 5.0)
-            target.fence(made, step)
+            target.fence(made, step, now)
             target.recovered(made, now)
             break
 

@@ -203,7 +203,7 @@ def test_a_strike_is_bounded_on_both_sides(lab: Lab) -> None:
 
 def fence(lab: Lab, struck: Victim, id: str = "a1") -> Any:  # noqa: A002
     made, step = intent(lab, struck, id=id)
-    return PodTarget(lab.reads).fence(made, step)
+    return PodTarget(lab.reads).fence(made, step, step.reserved_at)
 
 
 @BOTH
