@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from chaosd.core.eligibility import rate_of
 from chaosd.core.expectation import kill_intervals
-from chaosd.core.model import Code, Configuration, TargetKind
+from chaosd.core.model import Code, Configuration, Policy, TargetKind
 from chaosd.core.preview import policy_slots
 from chaosd.core.schedule import MeanTime, Rate, Slot
 from chaosd.engine.context import Context
@@ -46,11 +46,16 @@ class Planned(Struct, frozen=True):
 
 
 class Planner:
-    """The actor that turns schedules into slots while this process leads."""
+    """The actor that turns schedules into slots while this process leads.
+
+    A policy whose workloads can't be surveyed holds up no other: it is asked again, and planned
+    from where it was left behind.
+    """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._cursor: datetime | None = None
+        self._behind: dict[str, datetime] = {}  # policies that are planned up to an earlier time
         self._fingerprint = ""
         self._rates: dict[str, list[Rate]] = {}
         self._ahead: tuple[Slot, ...] = ()  # planned up to the cursor, and not past yet
@@ -61,38 +66,58 @@ class Planner:
         loaded = context.loaded
         configuration = loaded.configuration
         if configuration is None or not context.leading or context.stopping:
-            dropped, self._cursor, self._ahead = self._cursor is not None, None, ()
+            dropped, self._cursor = self._cursor is not None, None
             return Planned((), context.after(_FOLLOWING), drop=dropped)
         now = context.clock.now()
         drop = self._cursor is not None and self._fingerprint != loaded.fingerprint
         if self._cursor is None or drop:
             self._cursor, self._ahead = now, ()
+            self._behind, self._rates = {}, {}
             self._fingerprint = loaded.fingerprint
-        if self._cursor - now > _AHEAD:
+        if self._cursor - now > _AHEAD and not self._behind:
             self._refresh(configuration, now)
             return Planned((), context.after(_FOLLOWING), drop=drop)
-        until = self._cursor + configuration.survey_every
         try:
             seed = context.seed(configuration)
-            rates = self._survey(configuration, now)
         except CallFailed as error:
-            context.report.failed("survey the workloads", error)
+            context.report.failed("read the seed", error)
             return Planned((), context.after(_RETRY), drop=drop)
-        context.kill_intervals = kill_intervals(configuration, rates, now)
-        slots = tuple(policy_slots(configuration, seed, rates, self._cursor, until))
-        self._cursor = until
+        slots = self._plan(configuration, seed, now)
         self._ahead = (*(slot for slot in self._ahead if slot.at > now), *slots)
         self._show(configuration, seed, now, {})
-        return Planned(slots, context.after(_FOLLOWING), drop=drop)
+        wake = context.after(_RETRY if self._behind else _FOLLOWING)
+        return Planned(slots, wake, drop=drop)
 
-    def _survey(self, configuration: Configuration, now: datetime) -> dict[str, list[Rate]]:
-        """The workloads of mean-time policies; their funnels are reported."""
+    def _plan(self, configuration: Configuration, seed: str, now: datetime) -> tuple[Slot, ...]:
+        """The slots of all policies that can be planned, up to the cursor, which goes on when it
+        is near."""
+        assert self._cursor is not None  # noqa: S101 - planning has begun
+        begin = dict(self._behind)
+        if self._cursor - now <= _AHEAD:
+            begin = {policy.name: self._cursor for policy in configuration.policies} | begin
+            self._cursor += configuration.survey_every
+        self._behind = {}
+        found: list[Slot] = []
+        for policy in configuration.policies:
+            if policy.name in begin:
+                try:
+                    self._survey(configuration, policy, now)
+                except CallFailed as error:
+                    self._context.report.failed(f"survey for policy {policy.name}", error)
+                    self._behind[policy.name] = begin[policy.name]
+                    continue
+                only = msgspec.structs.replace(configuration, policies=(policy,))
+                found += policy_slots(only, seed, self._rates, begin[policy.name], self._cursor)
+        self._context.kill_intervals = kill_intervals(configuration, self._rates, now)
+        return tuple(sorted(found, key=lambda slot: (slot.at, slot.policy, slot.workload)))
+
+    def _survey(self, configuration: Configuration, policy: Policy, now: datetime) -> None:
+        """Learn the workloads of a mean-time policy; its funnel is reported."""
         counts: dict[str, Counter[str]] = {}
-        rates = survey_rates(configuration, self._context.targets, now, counts)
-        for policy, found in counts.items():
-            self._context.report.sifted(policy, found)
-        self._rates = rates
-        return rates
+        only = msgspec.structs.replace(configuration, policies=(policy,))
+        self._rates |= survey_rates(only, self._context.targets, now, counts)
+        for name, found in counts.items():
+            self._context.report.sifted(name, found)
 
     def _refresh(self, configuration: Configuration, now: datetime) -> None:
         """Show the slots after those that have passed."""

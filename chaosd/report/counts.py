@@ -14,7 +14,7 @@ REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 UNKNOWN = "unknown"
 OTHER = "other"
 _MOST_KINDS = 50
-_NAMED = re.compile(r"\b(intent|request|job) \S+")
+_NAMED = re.compile(r"\b(intent|request|job|policy) \S+")
 
 
 class Counts:
@@ -150,5 +150,6 @@ class Counts:
 
 
 def anonymous(what: str) -> str:
-    """What was being done, without the id of the one intent, request or job: a bounded label."""
+    """What was being done, without the name of the one intent, request, job or policy: a bounded
+    label."""
     return _NAMED.sub(r"\1", what)

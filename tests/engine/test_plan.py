@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from chaosd.core.model import Code, Limits, Select
+from chaosd.core.model import Candidate, Code, Limits, Select, WorkloadKey
 from chaosd.core.preview import policy_slots
 from chaosd.core.schedule import Cron, Every, MeanTime, Rate
+from chaosd.kube.reads import KubeReads
+from chaosd.ports import Scope, Unanswered
 from chaosd.sandbox import Cluster, scenarios
+from chaosd.targets.pods import PodTarget
 from tests.engine import troubles as on
 from tests.engine.process import Process
 from tests.engine.scene import START, Scene, codes, configured, policy
@@ -85,25 +88,56 @@ def test_a_stopping_process_plans_nothing_more() -> None:
 
 def test_what_could_not_be_planned_in_time_is_attempted_only_if_it_is_not_late() -> None:
     """The cluster could not be surveyed for a while: slots of then are counted, and not run."""
-    mean = policy("mean", schedule=OFTEN, select=Select(min_age=timedelta(0), names="^web$"))
-    scene = Scene(
-        configured(policy(schedule=Every(timedelta(seconds=30))), mean, survey_every=MINUTE),
-        on.shop,
-    )
-    process = scene.process()
+    scene = Scene(configured(policy(schedule=OFTEN), survey_every=MINUTE), on.shop)
+    process = scene.process(without=IDLE).start()
     scene.fault(do="status", status=500, path="^/apis/apps/v1/deployments$", skip=6)
-    scene.run(280)
-    assert any("survey" in failure for failure in process.tape.failures)
+    scene.run(3600)
     scene.sandbox.api.faults.clear()
     seen = len(process.tape.attempts)
-    scene.run(100)
-    every = [one for one in attempted(process) if one.startswith("web/")]
-    assert every == [one for one in due(scene, scene.now()) if one.startswith("web/")]
+    scene.run(2400)
+    assert attempted(process) == due(scene, scene.now(), [on.WEB, on.CART])
     afterwards = [reasons for _, _, reasons in process.tape.attempts[seen:]]
-    late = [reasons for reasons in afterwards if reasons]
+    late = [reasons for reasons in afterwards if Code.TOO_LATE in {one.code for one in reasons}]
     assert late == afterwards[: len(late)]
     assert 0 < len(late) < len(afterwards)
-    assert all([reason.code for reason in reasons] == [Code.TOO_LATE] for reasons in late)
+
+
+def test_a_policy_that_cannot_be_surveyed_holds_up_no_other() -> None:
+    """The others go on at their times, and it does too when the cluster can be read again."""
+    mean = policy("mean", schedule=OFTEN, select=Select(min_age=timedelta(0), names="^web$"))
+    every = policy("every", schedule=Every(timedelta(seconds=30)))
+    scene = Scene(configured(mean, every, policy(schedule=OFTEN), survey_every=MINUTE), on.shop)
+    targets: list[NoSurveyFor] = []
+
+    def target(reads: KubeReads) -> NoSurveyFor:
+        targets.append(NoSurveyFor("mean", reads))
+        return targets[0]
+
+    process = scene.process(target=target)
+    scene.run(1800)
+    assert any("survey for policy mean" in failure for failure in process.tape.failures)
+    rates = {"web": [Rate(name, OFTEN.mean, OFTEN.min_gap) for name in (on.CART, on.WEB)]}
+    expected = policy_slots(scene.configuration, "scene", rates, scene.start, scene.now())
+    assert attempted(process) == [slot.action_id(0) for slot in expected]
+    assert set(process.context.next_slots) == {"every", "web"}
+    targets[0].broken = False
+    scene.run(30)
+    assert set(process.context.next_slots) == {"mean", "every", "web"}
+    assert len(process.slots) == len({slot.action_id(0) for slot in process.slots})
+
+
+class NoSurveyFor(PodTarget):
+    """Pods, which can't be surveyed for one policy as long as it is ``broken``."""
+
+    def __init__(self, name: str, reads: KubeReads) -> None:
+        super().__init__(reads)
+        self._name = name
+        self.broken = True
+
+    def survey(self, scope: Scope, only: WorkloadKey | None) -> Iterable[Candidate]:
+        if self.broken and scope.policy.name == self._name:
+            raise Unanswered("no answer")
+        return super().survey(scope, only)
 
 
 # ------------------------------------------------------------------ workloads' own schedules
