@@ -8,7 +8,7 @@ every other field is what the API server means when it leaves the field out.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from msgspec import Struct, field
@@ -17,6 +17,10 @@ from chaosd.core.model import WorkloadKey
 from chaosd.core.selector import Selector
 
 Texts = Mapping[str, str]
+
+CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
+DRAIN_TAINT = "chaosd.io/drain"
+LONG_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Phase(StrEnum):
@@ -85,11 +89,41 @@ class Owner(Struct, frozen=True):
 
 
 class ContainerFacts(Struct, frozen=True):
-    """A container as the pod's spec asks for it; ``command`` is its command, then its args."""
+    """A container as the pod's spec asks for it; ``command`` is its command, then its args.
+
+    ``id`` is the status' ``containerID`` (``containerd://...``) of the one that runs, "" for none.
+    """
 
     image: str = ""
     command: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
+    name: str = ""
+    id: str = ""
+
+
+class Resources(Struct, frozen=True):
+    """What a pod requests or a node can give: CPU in thousandths, memory in bytes, pods."""
+
+    cpu: int = 0
+    memory: int = 0
+    pods: int = 0
+
+
+class Taint(Struct, frozen=True):
+    """A node's taint; ``effect`` is NoSchedule, PreferNoSchedule or NoExecute."""
+
+    key: str
+    value: str = ""
+    effect: str = ""
+
+
+class Toleration(Struct, frozen=True):
+    """A pod's toleration; ``operator`` is Equal or Exists, an empty ``effect`` means all."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
 
 
 class PodFacts(Struct, frozen=True, kw_only=True):
@@ -97,7 +131,9 @@ class PodFacts(Struct, frozen=True, kw_only=True):
 
     ``ready`` and ``ready_since`` are the status and ``lastTransitionTime`` of its Ready condition;
     ``owner`` None: no controller owns it. ``containers`` holds its containers and its sidecars
-    (init containers with ``restartPolicy: Always``).
+    (init containers with ``restartPolicy: Always``). ``requests`` is what the scheduler counts.
+    ``empty_dirs`` and ``host_paths`` name its volumes of these kinds (an emptyDir in memory is
+    none), ``claims`` its PersistentVolumeClaims.
     """
 
     namespace: str
@@ -115,6 +151,12 @@ class PodFacts(Struct, frozen=True, kw_only=True):
     owner: Owner | None = None
     priority_class: str = ""
     containers: tuple[ContainerFacts, ...] = ()
+    requests: Resources = Resources()
+    node_selector: Texts = field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = ()
+    empty_dirs: tuple[str, ...] = ()
+    host_paths: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
@@ -143,12 +185,42 @@ class NamespaceFacts(Struct, frozen=True):
 
 
 class NodeFacts(Struct, frozen=True):
-    """A node; ``ready`` is the status of its Ready condition (``Unknown`` is not ready)."""
+    """A node; ``ready`` is the status of its Ready condition (``Unknown`` is not ready).
+
+    ``boot_id`` changes when the machine starts anew; ``provider_id`` names its instance at a cloud
+    (``aws:///eu-west-1a/i-0abc``), "" where no cloud says so.
+    """
 
     name: str
     ready: bool = False
     labels: Texts = field(default_factory=dict)
     deleting: bool = False
+    uid: str = ""
+    resource_version: str = ""
+    created: datetime = LONG_SINCE
+    annotations: Texts = field(default_factory=dict)
+    unschedulable: bool = False
+    taints: tuple[Taint, ...] = ()
+    allocatable: Resources = Resources()
+    boot_id: str = ""
+    provider_id: str = ""
+
+    @property
+    def control_plane(self) -> bool:
+        """Whether it runs the cluster's own control plane, by its labels (kubeadm's)."""
+        return any(key in self.labels for key in CONTROL_PLANE)
+
+    @property
+    def drained_by(self) -> str:
+        """The intent whose taint of ours it carries; "" for none."""
+        return next((taint.value for taint in self.taints if taint.key == DRAIN_TAINT), "")
+
+
+class Placed(Struct, frozen=True):
+    """A pod that has a node, as far as the room on nodes is concerned."""
+
+    node: str
+    requests: Resources
 
 
 class BudgetFacts(Struct, frozen=True, kw_only=True):
