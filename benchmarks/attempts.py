@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Generic, NamedTuple, TypedDict, TypeVar
@@ -101,7 +100,7 @@ class Made(TypedDict):
 
 def engine(
     kubeconfig: str, home: str, folder: str, label: str, schedule: str
-) -> tuple[Context, Counting]:
+) -> tuple[Context, Lead, Counting]:
     """One process's engine, which leads, without its threads."""
     file = Path(folder) / f"{home}.yaml"
     file.write_text(POLICY.format(label=label, schedule=schedule), encoding="utf-8")
@@ -124,10 +123,11 @@ def engine(
         targets={TargetKind.POD: PodTarget(KubeReads(api))},
         loaded=settings.load(),
     )
-    Lead(context, ledger).step()
+    lead = Lead(context, ledger)
+    lead.step()
     if not context.leading:
         raise RuntimeError(f"it does not lead in {home}")
-    return context, counting
+    return context, lead, counting
 
 
 def surveys(
@@ -139,7 +139,7 @@ def surveys(
     schedule: str = EACH,
 ) -> Made:
     """Surveys without an attempt; the results are the eligible workloads of the last."""
-    context, counting = engine(kubeconfig, home, folder, label, schedule)
+    context, _, counting = engine(kubeconfig, home, folder, label, schedule)
     configuration = context.loaded.configuration
     assert configuration is not None
     scope = Scope(configuration, configuration.policies[0], context.clock.now())
@@ -162,18 +162,18 @@ def attempts(
     schedule: str = EACH,
 ) -> Made:
     """An attempt for each of ``workloads``, as that of a slot that names it; ``*`` names none."""
-    context, counting = engine(kubeconfig, home, folder, label, schedule)
+    context, lead, counting = engine(kubeconfig, home, folder, label, schedule)
     runner = Attempts(context)
-    begin = context.clock.now()
     made = []
     for number, workload in enumerate(workloads):
-        slot = Slot("web", workload, begin - timedelta(seconds=number))
-        made.append(_counted(partial(_result, runner, slot), counting))
+        lead.step()  # as a thread of the daemon does every few seconds
+        slot = Slot("web", workload, context.clock.now())
+        made.append(_counted(partial(_result, runner, slot, number), counting))
     return _together(made, results=[one.result for one in made])
 
 
-def _result(runner: Attempts, slot: Slot) -> str:
-    ended = runner.run(slot, slot.action_id(0))
+def _result(runner: Attempts, slot: Slot, ordinal: int) -> str:
+    ended = runner.run(slot, slot.action_id(ordinal))
     return ": ".join([ended.result, *map(str, ended.reasons)])
 
 

@@ -63,6 +63,6 @@ def _listed(ask: Callable[..., Any], labels: str, pages: int | None) -> Listed:
         wall=time.monotonic() - begin,
         requests=len(answered),
         # A real API server sends long answers in chunks, without their length.
-        received=sum(answered) or read,
+        received=sum(answered) if all(answered) else read,
         peak=memory_of().peak if HAS_PROC else 0.0,
     )
