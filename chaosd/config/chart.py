@@ -89,6 +89,31 @@ class MonitorValues(Group):
     )
 
 
+class PrometheusRuleValues(Group):
+    """Alerts for the Prometheus operator (docs/monitoring.md)."""
+
+    enabled: bool = Field(default=False, description="Needs the CRDs of the operator.")
+    labels: Strings = Field(
+        default={}, description="What your Prometheus selects rules by, like `release: prom`."
+    )
+    runbook_url: str = Field(
+        default="",
+        description="Where your people read docs/runbooks, without the file. Empty: that path.",
+    )
+
+
+class DashboardValues(Group):
+    """A ConfigMap with the Grafana dashboard, for the sidecar that loads dashboards."""
+
+    enabled: bool = Field(default=False, description="Needs that sidecar, or something like it.")
+    labels: Strings = Field(
+        default={"grafana_dashboard": "1"}, description="What the sidecar looks for."
+    )
+    annotations: Strings = Field(
+        default={}, description="Such as a folder, if the sidecar reads one: `grafana_folder`."
+    )
+
+
 class NetworkPolicyValues(Group):
     """Lets in who reads metrics, and out to the API server and DNS alone."""
 
@@ -130,6 +155,8 @@ class ChartValues(Group):
     service_monitor: MonitorValues = Field(
         default=MonitorValues(), description="A ServiceMonitor instead; needs the Service."
     )
+    prometheus_rule: PrometheusRuleValues = Field(default=PrometheusRuleValues())
+    dashboard: DashboardValues = Field(default=DashboardValues())
     network_policy: NetworkPolicyValues = Field(default=NetworkPolicyValues())
     resources: Json = Field(
         default={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,7 @@ def test_what_is_always_there(helm: Helm) -> None:
         ({"networkPolicy": {"enabled": True}}, {"NetworkPolicy"}, set()),
         ({"podMonitor": {"enabled": True}}, {"PodMonitor"}, set()),
         ({"serviceMonitor": {"enabled": True}}, {"ServiceMonitor"}, set()),
+        ({"prometheusRule": {"enabled": True}}, {"PrometheusRule"}, set()),
         ({"service": {"enabled": False}}, set(), {"Service"}),
         ({"serviceAccount": {"create": False, "name": "x"}}, set(), {"ServiceAccount"}),
     ],
@@ -260,7 +262,47 @@ def test_a_monitor_finds_the_pods(helm: Helm, name: str) -> None:
     assert wanted.items() <= source["metadata"]["labels"].items()
     assert monitor["metadata"]["labels"]["release"] == "prom"
     (endpoint,) = monitor["spec"].get("podMetricsEndpoints") or monitor["spec"]["endpoints"]
-    assert endpoint == {"port": "http", "path": "/metrics", "interval": "1m"}
+    assert endpoint == {
+        "port": "http",
+        "path": "/metrics",
+        "interval": "1m",
+        "honorLabels": True,
+    }
+
+
+def test_the_alerts_survive_helm(helm: Helm) -> None:
+    """Braces are Prometheus', and arrive as they are; labels are what it selects rules by."""
+    rule = helm.one("PrometheusRule", {"prometheusRule": {"enabled": True, "labels": {"a": "b"}}})
+    text = (ROOT / "deploy" / "monitoring" / "alerts.yaml").read_text()
+    assert rule["spec"] == yaml.safe_load(text)
+    assert "{{ $labels.policy }}" in str(rule["spec"])
+    assert rule["metadata"]["labels"]["a"] == "b"
+
+
+@pytest.mark.parametrize("url", ["https://wiki.example/chaosd", "https://wiki.example/chaosd/"])
+def test_runbooks_may_be_somewhere_else(helm: Helm, url: str) -> None:
+    """Each alert then leads there."""
+    rule = helm.one("PrometheusRule", {"prometheusRule": {"enabled": True, "runbookUrl": url}})
+    found = {
+        one["alert"]: one["annotations"]["runbook_url"]
+        for group in rule["spec"]["groups"]
+        for one in group["rules"]
+        if "alert" in one
+    }
+    assert found
+    assert found == {name: f"https://wiki.example/chaosd/{name}.md" for name in found}
+
+
+def test_the_dashboard(helm: Helm) -> None:
+    """A ConfigMap that the sidecar finds, with the dashboard as it is."""
+    given = {"enabled": True, "labels": {"more": "x"}, "annotations": {"grafana_folder": "Chaos"}}
+    maps = [one for one in helm.objects({"dashboard": given}) if one["kind"] == "ConfigMap"]
+    (found,) = (one for one in maps if one["metadata"]["name"] == "chaosd-dashboard")
+    text = (ROOT / "deploy" / "monitoring" / "dashboard.json").read_text()
+    assert json.loads(found["data"]["chaosd.json"]) == json.loads(text)
+    assert {"grafana_dashboard": "1", "more": "x"}.items() <= found["metadata"]["labels"].items()
+    assert found["metadata"]["annotations"] == {"grafana_folder": "Chaos"}
+    assert len(maps) == 2
 
 
 def test_the_network_policy(helm: Helm) -> None:
