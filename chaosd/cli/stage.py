@@ -73,6 +73,7 @@ class Stage:
         configuration = self.context.loaded.configuration
         if configuration is None:
             raise Failed(f"{self.file} is not valid: chaosd check {self.file}")
+        self.metrics.gauges.leads(lambda: self.context.leading)
         self.process = Process(
             self.context, self.connection.ledger, about(self.connection), self._paced
         )

@@ -60,6 +60,7 @@ def run_daemon(
     reporter.noted("connecting", cluster=connection.where(), namespace=connection.namespace)
     holder = f"{connection.pod or socket.gethostname()}-{secrets.token_hex(4)}"
     context_ = build_context(connection, settings, reporter, holder)
+    metrics.gauges.leads(lambda: context_.leading)
     process = Process(context_, connection.ledger, about(connection), clock)
     try:
         host, port = split_address(listen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from chaosd.ports import Standing
@@ -29,7 +29,8 @@ class Gauges:
     def _make_process(self, make: Declarations) -> None:
         self._leader = make.gauge(
             "leader",
-            "1 in the process that leads, and so strikes; 0 in the others.",
+            "1 in the process that leads, and so strikes, as long as its lease is surely its own;"
+            " 0 in the others.",
             example="sum(chaosd_leader) != 1",
         )
         self._configuration_valid = make.gauge(
@@ -125,6 +126,10 @@ class Gauges:
                 example="86400 / max by (policy) (chaosd_expected_kill_interval_seconds)",
             )
         )
+
+    def leads(self, ask: Callable[[], bool]) -> None:
+        """Ask at each scrape whether this process leads: a lease also runs out between looks."""
+        self._leader.set_function(lambda: float(ask()))
 
     def standing(self, standing: Standing, now: datetime) -> None:
         """Show how things stand."""

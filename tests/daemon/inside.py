@@ -51,6 +51,7 @@ class Inside:
         self.reporter = Reporter(self.metrics, logger, clock.now)
         settings = FileSettings(site.file, {}, clock.now)
         self.context = build_context(self.connection, settings, self.reporter, name)
+        self.metrics.gauges.leads(lambda: self.context.leading)
         self.process = Process(
             self.context, self.connection.ledger, about(self.connection), paced, grace
         )

@@ -130,6 +130,17 @@ def test_stopping_while_the_api_server_is_silent(tmp_path: Path) -> None:
         assert site.lease().holder_identity == "tested"
 
 
+def test_who_leads_is_shown_while_the_api_server_is_silent(tmp_path: Path) -> None:
+    """The gauge falls when the lease runs out by this machine's own clock, though every loop hangs
+    in a request: two processes never both show 1."""
+    with site_and_daemon(tmp_path, RARELY, grace=0.5) as (site, daemon), daemon:
+        site.until(lambda: daemon.total("chaosd_leader") == 1, daemon.lines)
+        site.api.faults.add(Rule(do="delay", seconds=3600))
+        site.until(lambda: not daemon.context.leading)
+        assert daemon.total("chaosd_leader") == 0
+        assert site.waiting
+
+
 def test_slots_that_could_not_start_in_time_are_counted(tmp_path: Path) -> None:
     """One attempt takes minutes: the slots that it has held up for over 30 s are dropped, each
     with its reason, and chaos goes on."""

@@ -152,3 +152,15 @@ def test_the_engine_fills_the_gauges() -> None:
     assert scene.value("chaosd_halted", source="configuration") == 1
     assert scene.value("chaosd_limit_remaining", scope="all", limit="concurrent") == 1
     assert (scene.value("chaosd_ledger_bytes") or 0) > 10
+
+
+def test_who_leads_is_asked_at_each_scrape() -> None:
+    """What was true at the last look at the ledger may have passed since."""
+    shown = Shown(FULL)
+    leading = True
+    shown.gauges.leads(lambda: leading)
+    assert shown.value("leader") == 1
+    leading = False
+    assert shown.value("leader") == 0
+    shown.gauges.standing(FULL, START)
+    assert shown.value("leader") == 0
