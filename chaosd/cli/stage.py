@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from chaosd.cli.failures import Failed
 from chaosd.config.watching import FileSettings
 from chaosd.daemon.clocks import PaceSetClock
+from chaosd.daemon.loops import Pulse
 from chaosd.daemon.process import Process
 from chaosd.daemon.run import answers
 from chaosd.daemon.start import preflight
@@ -61,11 +62,12 @@ class Stage:
     def __enter__(self) -> Self:
         self.server.start()
         self.server.kubeconfig(self.kubeconfig, namespace="shop")
+        pulse = Pulse(self._paced)
         self.connection = connect(
             str(self.kubeconfig),
             namespace=NAMESPACE,
             clock=self._paced,
-            observe=self.metrics.observe_request,
+            observe=pulse.through(self.metrics.observe_request),
             environ={},
         )
         settings = FileSettings(self.file, {}, self.clock.now)
@@ -75,7 +77,7 @@ class Stage:
             raise Failed(f"{self.file} is not valid: chaosd check {self.file}")
         self.metrics.gauges.leads(lambda: self.context.leading)
         self.process = Process(
-            self.context, self.connection.ledger, about(self.connection), self._paced
+            self.context, self.connection.ledger, about(self.connection), self._paced, pulse
         )
         preflight(self.connection, lambda: configuration, self._report)
         self.process.start()

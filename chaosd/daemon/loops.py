@@ -11,12 +11,44 @@ from chaosd.ports import Report
 
 _AFTER_FAILURE = 5.0
 _LONGEST_WAIT = 60.0
+Observe = Callable[[str, str, str, float], None]
+
+
+class Pulse:
+    """When each thread last showed that it works: it began or ended a step, or a request of its own
+    ended, whatever came of it. Threads share it.
+
+    Every request is bounded, so a slow API server is no silence.
+    """
+
+    def __init__(self, clock: PacedClock) -> None:
+        self._clock = clock
+        self._beats: dict[int, float] = {}
+
+    def beat(self) -> None:
+        """The calling thread works."""
+        self._beats[threading.get_ident()] = self._clock.boot()
+
+    def silence(self, thread: threading.Thread) -> float:
+        """Real seconds since a thread last showed that it works; 0 for one that has just begun."""
+        now = self._clock.boot()
+        return self._clock.real(now - self._beats.get(thread.ident or 0, now))
+
+    def through(self, observe: Observe) -> Observe:
+        """An observer of requests that hears of them too."""
+
+        def observed(verb: str, resource: str, code: str, seconds: float) -> None:
+            self.beat()
+            observe(verb, resource, code, seconds)
+
+        return observed
 
 
 class Loop:
     """One actor on one thread. A step that raises is reported and tried again; the loop lives.
 
-    ``patience`` is how many real seconds a step may take before the process counts as stuck.
+    ``patience`` is for how many real seconds ``pulse`` may hear nothing of it before it counts as
+    stuck.
     """
 
     def __init__(
@@ -25,15 +57,16 @@ class Loop:
         step: Callable[[], datetime],
         clock: PacedClock,
         report: Report,
+        pulse: Pulse,
         patience: float = 180.0,
     ) -> None:
         self.name = name
         self._step = step
         self._clock = clock
         self._report = report
+        self._pulse = pulse
         self._patience = patience
         self._stop = threading.Event()
-        self._beat = clock.boot()
         self._thread = threading.Thread(target=self._run, name=f"chaosd-{name}", daemon=True)
 
     def start(self) -> None:
@@ -50,18 +83,17 @@ class Loop:
         return not self._thread.is_alive()
 
     def healthy(self) -> bool:
-        """Whether the thread lives and its last step is not too long ago."""
-        since = self._clock.real(self._clock.boot() - self._beat)
-        return self._thread.is_alive() and since < self._patience
+        """Whether the thread lives and has shown lately that it works."""
+        return self._thread.is_alive() and self._pulse.silence(self._thread) < self._patience
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._beat = self._clock.boot()
+            self._pulse.beat()
             try:
                 wake = self._step()
                 seconds = (wake - self._clock.now()).total_seconds()
             except Exception as error:  # noqa: BLE001 - the loop must live
                 self._report.failed(f"loop {self.name}", error)
                 seconds = _AFTER_FAILURE
-            self._beat = self._clock.boot()
+            self._pulse.beat()
             self._stop.wait(min(max(self._clock.real(seconds), 0.0), _LONGEST_WAIT))

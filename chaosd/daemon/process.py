@@ -11,7 +11,7 @@ from chaosd.core.model import Code, Reason
 from chaosd.core.schedule import Slot
 from chaosd.daemon.clocks import PacedClock
 from chaosd.daemon.http import Answers, HttpServer, application
-from chaosd.daemon.loops import Loop
+from chaosd.daemon.loops import Loop, Pulse
 from chaosd.daemon.timetable import Timetable
 from chaosd.engine.attempt import SKIPPED, Attempts
 from chaosd.engine.context import NOT_READ, Context
@@ -30,8 +30,8 @@ _AT_LEAST = 0.2
 
 class Process:
     """One daemon. ``ledger`` is the ledger's port (Lead makes it at a first start); ``about`` names
-    the object on which Events about the daemon itself are made; ``grace`` is how many real seconds
-    stopping may take."""
+    the object on which Events about the daemon itself are made; ``pulse`` hears of the requests;
+    ``grace`` is how many real seconds stopping may take."""
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Process:
         ledger: Versioned,
         about: Notice,
         clock: PacedClock,
+        pulse: Pulse,
         grace: float = GRACE,
     ) -> None:
         self._context = context
@@ -58,7 +59,9 @@ class Process:
             "plan": self._plan,
             "requests": self._take_requests,
         }
-        self._loops = [Loop(name, step, clock, context.report) for name, step in steps.items()]
+        self._loops = [
+            Loop(name, step, clock, context.report, pulse) for name, step in steps.items()
+        ]
         self._http: HttpServer | None = None
         self._started = False
         self._awaited = ""

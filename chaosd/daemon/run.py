@@ -18,6 +18,7 @@ from chaosd.config.watching import FileSettings
 from chaosd.core.status import status
 from chaosd.daemon.clocks import SystemClock
 from chaosd.daemon.http import Answers
+from chaosd.daemon.loops import Pulse
 from chaosd.daemon.process import Process
 from chaosd.daemon.start import preflight
 from chaosd.daemon.wiring import Connection, about, build_context, connect
@@ -56,12 +57,14 @@ def run_daemon(
     if loaded.problems or loaded.configuration is None:
         logger.error("the configuration is invalid", problems=list(loaded.problems))
         return WRONG_INPUT
-    connection = connect(kubeconfig, context, namespace, clock, metrics.observe_request, environ)
+    pulse = Pulse(clock)
+    observe = pulse.through(metrics.observe_request)
+    connection = connect(kubeconfig, context, namespace, clock, observe, environ)
     reporter.noted("connecting", cluster=connection.where(), namespace=connection.namespace)
     holder = f"{connection.pod or socket.gethostname()}-{secrets.token_hex(4)}"
     context_ = build_context(connection, settings, reporter, holder)
     metrics.gauges.leads(lambda: context_.leading)
-    process = Process(context_, connection.ledger, about(connection), clock)
+    process = Process(context_, connection.ledger, about(connection), clock, pulse)
     try:
         host, port = split_address(listen)
         address = process.serve(

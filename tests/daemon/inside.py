@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from chaosd.config.watching import FileSettings
 from chaosd.daemon.clocks import PaceSetClock
+from chaosd.daemon.loops import Pulse
 from chaosd.daemon.process import GRACE, Process
 from chaosd.daemon.wiring import about, build_context, connect
 from chaosd.kube.retry import RetryPolicy
@@ -41,10 +42,11 @@ class Inside:
         logger = configure(
             clock.now, stream=self._out, terminal=False, root=logging.getLogger(f"inside-{name}")
         )
+        pulse = Pulse(paced)
         self.connection = connect(
             str(site.kubeconfig),
             clock=paced,
-            observe=self.metrics.observe_request,
+            observe=pulse.through(self.metrics.observe_request),
             environ={},
             retry=RETRY,
         )
@@ -53,7 +55,7 @@ class Inside:
         self.context = build_context(self.connection, settings, self.reporter, name)
         self.metrics.gauges.leads(lambda: self.context.leading)
         self.process = Process(
-            self.context, self.connection.ledger, about(self.connection), paced, grace
+            self.context, self.connection.ledger, about(self.connection), paced, pulse, grace
         )
 
     def __enter__(self) -> Self:

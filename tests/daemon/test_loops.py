@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chaosd.daemon.loops import Loop
+from chaosd.daemon.loops import Loop, Pulse
 from tests.daemon.bell import PATIENCE, Bell
 from tests.daemon.hands import Hands
 from tests.engine.world import Tape
@@ -19,10 +19,14 @@ TOMORROW = timedelta(days=1)
 
 @contextmanager
 def running(
-    step: Callable[[], datetime], clock: Hands, tape: Tape | None = None, patience: float = 180.0
+    step: Callable[[], datetime],
+    clock: Hands,
+    tape: Tape | None = None,
+    patience: float = 180.0,
+    pulse: Pulse | None = None,
 ) -> Iterator[Loop]:
     """A loop that is stopped at the end."""
-    loop = Loop("tested", step, clock, tape or Tape(), patience)
+    loop = Loop("tested", step, clock, tape or Tape(), pulse or Pulse(clock), patience)
     loop.start()
     try:
         yield loop
@@ -70,6 +74,49 @@ def test_a_step_that_hangs_is_stuck_and_one_that_ends_is_not() -> None:
         for _ in range(2):
             assert again.acquire(timeout=PATIENCE)
         assert loop.healthy()
+
+
+def test_a_step_of_many_slow_requests_is_not_stuck() -> None:
+    """An API server that takes half a minute for each of them is no reason to end this process;
+    what is counted of requests goes on being counted."""
+    clock, asked, go_on = Hands(), threading.Semaphore(0), threading.Semaphore(0)
+    counted: list[tuple[str, str, str, float]] = []
+    pulse = Pulse(clock)
+    observe = pulse.through(lambda *request: counted.append(request))
+
+    def step() -> datetime:
+        for _ in range(20):
+            clock.move(30)
+            observe("get", "pods", "unanswered", 30.0)
+            asked.release()
+            assert go_on.acquire(timeout=PATIENCE)
+        return clock.now() + TOMORROW
+
+    with running(step, clock, pulse=pulse) as loop:
+        for _ in range(20):
+            assert asked.acquire(timeout=PATIENCE)
+            clock.move(60)
+            assert loop.healthy()
+            go_on.release()
+    assert counted == [("get", "pods", "unanswered", 30.0)] * 20
+
+
+def test_requests_of_other_threads_are_no_sign_of_life() -> None:
+    """A loop that is stuck is found though the others work."""
+    clock, begun, go_on = Hands(), threading.Event(), threading.Event()
+    pulse = Pulse(clock)
+
+    def step() -> datetime:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        return clock.now() + TOMORROW
+
+    with running(step, clock, pulse=pulse) as loop:
+        assert begun.wait(PATIENCE)
+        clock.move(181)
+        pulse.beat()
+        assert not loop.healthy()
+        go_on.set()
 
 
 def test_a_slow_step_that_has_ended_is_forgotten() -> None:
