@@ -37,6 +37,7 @@ from chaosd.kube.resources import (
     REPLICA_SETS,
     Resource,
 )
+from chaosd.kube.retry import NO_RETRIES
 from chaosd.kube.signin import SignIn
 from chaosd.ports import CallFailed, Conflict
 from tests.real.control_plane import binary, free_ports
@@ -167,7 +168,11 @@ class ApiServer:
     def _wait(self) -> None:
         """Until it is ready, has everything in its caches, and there are homes."""
         until(self._ready, "the API server", seconds=_BOOT, every=0.2)
-        api = Api(OfficialTransport(SignIn(str(self.kubeconfig), environ={})), SystemClock())
+        api = Api(
+            OfficialTransport(SignIn(str(self.kubeconfig), environ={})),
+            SystemClock(),
+            retry=NO_RETRIES,
+        )
         wanted = {
             DEPLOYMENTS: self._stock.deployments,
             PODS: self._stock.pods,
@@ -236,7 +241,10 @@ def _healthy(url: str, context: ssl.SSLContext | None = None) -> bool:
 
 
 def _holds(api: Api, resource: Resource, count: int) -> bool:
+    """Whether it has so many; before its cache is filled, it refuses lists with a selector."""
     try:
+        for _ in api.pages(resource, None, Metadata, labels="example.com/nobody=has-this"):
+            pass
         return api.count(resource) == count
     except CallFailed:
         return False
