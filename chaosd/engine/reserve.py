@@ -182,15 +182,17 @@ class Reserver:
         except Conflict:
             return None
         except (Unanswered, ServerFault) as error:
-            self._take_back(intent)
+            if self._take_back(intent) and intent.dry_run:
+                return Reserved(intent=intent)
             lost = Reason(Code.LEDGER_CONTENDED, f"the reservation had no answer: {error}")
             return Reserved(reasons=(lost,), final=True)
         context.report.stepped(intent, "reserved")
         return Reserved(intent=intent)
 
-    def _take_back(self, intent: Intent) -> None:
+    def _take_back(self, intent: Intent) -> bool:
         """After a swap without an answer: swap once more, which makes a late one fail, and settle
-        the intent as failed if it is there. What can't be settled is fenced later."""
+        the intent as failed if it is there (a dry run's has ended and stays). What can't be settled
+        is fenced later. Returns whether the ledger surely has the intent."""
         context = self._context
         for _ in range(_TRIES):
             try:
@@ -207,11 +209,12 @@ class Reserver:
                 if not isinstance(ledger, Refusal):
                     ledger = finish_strikes(ledger, context.writer, intent.id, context.clock.now())
                 if isinstance(ledger, Refusal):
-                    return
+                    return False
                 context.book.swap(page, ledger)
             except Conflict:
                 continue
             except (CallFailed, LedgerUnusable) as error:
                 context.report.failed("take back a reservation", error)
                 continue
-            return
+            return ledger.find(intent.id) is not None
+        return False

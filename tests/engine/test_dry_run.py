@@ -44,6 +44,19 @@ def test_a_dry_run_says_whom_it_would_have_struck() -> None:
     assert scene.cluster.get("pods", "shop", outcome.victim.name)
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_is_said_of_a_dry_run_is_what_the_ledger_says(when: str) -> None:
+    """Its reservation had no answer: it was a dry run if it is in the ledger, and none if not."""
+    scene = Scene(configured(policy(dry_run=True)), on.web(3, opt_in=True))
+    process = scene.leader()
+    scene.fault(do="lost", when=when, verbs=("patch",), path="configmaps", count=1)
+    ended = process.attempt()
+    written = [intent.result for intent in scene.ledger().all_intents()]
+    assert written == ([Result.DRY_RUN] if when == "after" else [])
+    assert ended.result == ("dryRun" if when == "after" else SKIPPED)
+    assert process.context.executing == set()
+
+
 def both(**limits: int) -> Configuration:
     return configured(policy(), policy("dry", dry_run=True), limits=Limits(**limits))
 
