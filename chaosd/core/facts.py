@@ -92,6 +92,7 @@ class ContainerFacts(Struct, frozen=True):
     """A container as the pod's spec asks for it; ``command`` is its command, then its args.
 
     ``id`` is the status' ``containerID`` (``containerd://...``) of the one that runs, "" for none.
+    ``exit_code`` and ``message`` are those of ``state.terminated``; None while it has not ended.
     """
 
     image: str = ""
@@ -99,6 +100,8 @@ class ContainerFacts(Struct, frozen=True):
     ports: tuple[int, ...] = ()
     name: str = ""
     id: str = ""
+    exit_code: int | None = None
+    message: str = ""
 
 
 class Resources(Struct, frozen=True):

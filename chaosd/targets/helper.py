@@ -1,0 +1,249 @@
+"""The helper pod: a privileged pod that strikes on a node, once, and only what it was told.
+
+It restarts the machine (``reboot``) or kills the main process of a container (``crash``), which the
+API can't. Making the pod is the step's one request; the program inside (``chaosd.helper``) then
+strikes or refuses by itself, and a later look tells which.
+
+A helper can't strike twice, however often it runs. There is one pod for each intent, by its name,
+and ``restartPolicy: Never``; a kubelet that lost the container's status (as after a hard reset) may
+run it again all the same, and a request to make it may arrive late, after the pod was deleted. But
+what it was told exists once: a machine that has restarted has another boot ID, and a container that
+was killed is never started again, its successor has another ID. If nothing was struck, the same
+run finds its ``not-after`` passed, before which no step is settled as having done nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from typing import Any, Protocol
+
+from chaosd.core.facts import ContainerFacts, PodFacts
+from chaosd.core.ledger import Intent, Step, StepState
+from chaosd.core.model import StepAction
+from chaosd.ports import (
+    Answered,
+    Conflict,
+    Fenced,
+    Forbidden,
+    NotSent,
+    ServerFault,
+    Struck,
+)
+from chaosd.targets.reads import Reads
+
+HELPER_LABEL = "chaosd.io/helper"
+INTENT_LABEL = "chaosd.io/intent"
+NAME = "chaosd-helper-"
+
+GRACE = timedelta(seconds=30)
+"""How long after ``strike_by`` a helper may still strike: its image may have to be pulled."""
+MARGIN = timedelta(seconds=15)
+"""How long after that it is waited, for clocks that differ and news that lag."""
+
+
+class HelperExit(IntEnum):
+    """How the program inside ends, beside 0 (it has struck): as :mod:`chaosd.helper` documents."""
+
+    MALFORMED = 2
+    REFUSED = 3
+    GONE = 4
+
+
+class HelperReads(Reads, Protocol):
+    """Facts about the cluster, and the ways to make and remove a helper pod."""
+
+    def make_pod(self, namespace: str, manifest: Mapping[str, Any], timeout: float) -> None:
+        """Create a pod, once; Conflict: one of that name is there."""
+        ...
+
+    def remove_pod(self, namespace: str, name: str, uid: str) -> None:
+        """Delete that very pod, without waiting; one that is gone is as good."""
+        ...
+
+
+def helper_name(intent_id: str) -> str:
+    """The name of an intent's helper pod."""
+    return NAME + intent_id
+
+
+def not_after(step: Step) -> datetime:
+    """When a step's helper refuses from then on."""
+    return step.strike_by + GRACE
+
+
+def helper_pod(intent: Intent, step: Step) -> dict[str, Any]:
+    """The manifest of the helper pod of a step (REBOOT or CRASH); its victim's ``identity`` is the
+    boot ID or the container ID. Raises ValueError when the intent or step can't have a helper."""
+    helper, victim = intent.helper, step.victim
+    node = victim.name if victim.kind == "Node" else victim.node
+    told = {StepAction.REBOOT: "--boot-id", StepAction.CRASH: "--container-id"}.get(step.action)
+    if helper is None or told is None or not node or not victim.identity:
+        raise ValueError(f"no helper pod can {step.action} {victim}")
+    arguments = [
+        str(step.action),
+        told,
+        victim.identity,
+        "--not-before",
+        _rfc3339(step.reserved_at),
+        "--not-after",
+        _rfc3339(not_after(step)),
+    ]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": helper_name(intent.id),
+            "namespace": helper.namespace,
+            "labels": {
+                "app.kubernetes.io/name": "chaosd-helper",
+                HELPER_LABEL: str(step.action),
+                INTENT_LABEL: intent.id,
+            },
+        },
+        "spec": {
+            "nodeName": node,
+            "restartPolicy": "Never",
+            "activeDeadlineSeconds": 60,
+            "terminationGracePeriodSeconds": 1,
+            "hostPID": True,
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "tolerations": [{"operator": "Exists"}],
+            "containers": [_container(helper.image, arguments)],
+        },
+    }
+
+
+def strike_by_helper(reads: HelperReads, intent: Intent, step: Step, timeout: float) -> Struck:
+    """Make the step's helper pod, once; Struck(None): it is under way, and :func:`look` tells.
+
+    Raises Unanswered and ServerFault when it may have been made.
+    """
+    try:
+        manifest = helper_pod(intent, step)
+        reads.make_pod(manifest["metadata"]["namespace"], manifest, timeout)
+    except Conflict:
+        return Struck(None, f"helper pod {helper_name(intent.id)} is there already")
+    except ServerFault:
+        raise
+    except (Answered, NotSent, ValueError) as error:
+        return Struck(StepState.FAILED, f"no helper pod was made: {error}")
+    return Struck(None, f"helper pod {helper_name(intent.id)} was made")
+
+
+def look(reads: HelperReads, intent: Intent, step: Step, now: datetime) -> Fenced:
+    """What became of a step that a helper pod strikes (Target.fence for REBOOT and CRASH).
+
+    The deed itself counts first, whoever did it. Else the helper tells how it ended. What neither
+    tells is open until no helper would strike any more (``not-after`` and a margin) and its pod,
+    deleted then, is gone: so nothing happened. A node that doesn't answer by then is taken to be
+    struck, which is the safe side. The pod is deleted as soon as the outcome is known. Sent again
+    it does no harm; raises CallFailed when it could not be seen.
+    """
+    if intent.helper is None:
+        return Fenced(StepState.FAILED, "no helper pod was made: none is configured")
+    pod = reads.pod(intent.helper.namespace, helper_name(intent.id))
+    late = now > not_after(step) + MARGIN
+    fenced = _by_deed(reads, step, late) or _by_end(pod, late)
+    if fenced is None and late:
+        fenced = _by_silence(reads, pod)
+    if pod is not None and not pod.deleting and (fenced or late):
+        _remove(reads, pod)
+    return fenced or Fenced(None)
+
+
+def _by_deed(reads: Reads, step: Step, late: bool) -> Fenced | None:
+    """What the victim itself shows."""
+    victim = step.victim
+    if step.action is StepAction.REBOOT:
+        node = reads.node(victim.name)
+        if node is None or node.uid != victim.uid:
+            return Fenced(StepState.KILLED, "the node is gone")
+        if node.boot_id != victim.identity:
+            return Fenced(StepState.KILLED, f"the machine has restarted: boot ID {node.boot_id}")
+        if late and not node.ready:
+            return Fenced(StepState.KILLED, "the node is away and has not come back yet")
+        return None
+    pod = reads.pod(victim.namespace, victim.name)
+    if pod is None or pod.uid != victim.uid:
+        return Fenced(StepState.KILLED, "the pod is gone")
+    mine = next((one for one in pod.containers if one.name == victim.container), None)
+    if mine is not None and mine.id != victim.identity:
+        state = f"runs as {mine.id} now" if mine.id else "has ended"
+        return Fenced(StepState.KILLED, f"container {victim.container} {state}")
+    return None
+
+
+def _by_end(pod: PodFacts | None, late: bool) -> Fenced | None:
+    """What the helper said as it ended.
+
+    One that found its victim gone may be the second run of one that had struck: then the deed
+    will show soon.
+    """
+    if pod is None:
+        return None
+    ended = next((one for one in pod.containers if one.exit_code is not None), ContainerFacts())
+    said = ended.message.strip() or f"the helper ended with {ended.exit_code}"
+    match ended.exit_code:
+        case 0:
+            return Fenced(StepState.KILLED, said)
+        case HelperExit.REFUSED:
+            return Fenced(StepState.REFUSED, said)
+        case HelperExit.MALFORMED:
+            return Fenced(StepState.FAILED, said)
+        case HelperExit.GONE if late:
+            return Fenced(StepState.REFUSED, said)
+    if late and pod.finished:
+        return Fenced(StepState.FAILED, f"{said}, and nothing was struck")
+    return None
+
+
+def _by_silence(reads: Reads, pod: PodFacts | None) -> Fenced | None:
+    """What is to be made of a helper that was not heard of in time."""
+    if pod is None:
+        return Fenced(StepState.FAILED, "no helper pod is there, and nothing was struck")
+    try:
+        node = reads.node(pod.node)
+    except Forbidden:
+        # Without the right to read nodes only the pod's end can tell.
+        return None
+    if node is None or not node.ready:
+        return Fenced(StepState.KILLED, f"node {pod.node} is away: taken to be struck")
+    return None
+
+
+def _remove(reads: HelperReads, pod: PodFacts) -> None:
+    """Delete the helper pod. It has ended or refuses from now on, so a right that is missing is no
+    reason to wait."""
+    with suppress(Forbidden):
+        reads.remove_pod(pod.namespace, pod.name, pod.uid)
+
+
+def _container(image: str, arguments: list[str]) -> dict[str, Any]:
+    return {
+        "name": "helper",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python", "-m", "chaosd.helper"],
+        "args": arguments,
+        "securityContext": {
+            "privileged": True,
+            "runAsUser": 0,
+            "runAsGroup": 0,
+            "runAsNonRoot": False,
+            "readOnlyRootFilesystem": True,
+        },
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "File",
+        "resources": {
+            "requests": {"cpu": "10m", "memory": "32Mi"},
+            "limits": {"memory": "64Mi"},
+        },
+    }
+
+
+def _rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
