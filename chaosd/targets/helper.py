@@ -117,8 +117,8 @@ def helper_pod(intent: Intent, step: Step) -> dict[str, Any]:
     }
 
 
-def strike_by_helper(reads: HelperReads, intent: Intent, step: Step, timeout: float) -> Struck:
-    """Make the step's helper pod, once; Struck(None): it is under way, and :func:`look` tells.
+def strike(reads: HelperReads, intent: Intent, step: Step, timeout: float) -> Struck:
+    """Make the step's helper pod, once; Struck(None): it is under way, and :func:`fence` tells.
 
     Raises Unanswered and ServerFault when it may have been made.
     """
@@ -134,7 +134,7 @@ def strike_by_helper(reads: HelperReads, intent: Intent, step: Step, timeout: fl
     return Struck(None, f"helper pod {helper_name(intent.id)} was made")
 
 
-def look(reads: HelperReads, intent: Intent, step: Step, now: datetime) -> Fenced:
+def fence(reads: HelperReads, intent: Intent, step: Step, now: datetime) -> Fenced:
     """What became of a step that a helper pod strikes (Target.fence for REBOOT and CRASH).
 
     The deed itself counts first, whoever did it. Else the helper tells how it ended. What neither
