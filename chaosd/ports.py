@@ -190,7 +190,7 @@ class Target(Protocol):
         """Whether more than one step may come, so that ``next`` must be asked; sends nothing."""
         ...
 
-    def next(self, intent: Intent, now: datetime) -> Next:
+    def next(self, scope: Scope, intent: Intent) -> Next:
         """What comes after the steps that ``intent`` has."""
         ...
 

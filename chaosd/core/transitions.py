@@ -107,8 +107,8 @@ def add_step(
 ) -> Ledger | Refusal:
     """Reserve a later step of an open intent, whose earlier steps must all be settled.
 
-    A workload that it takes a pod from is held by the intent from now on. Of steps that were
-    refused for the same victim only the newest is remembered, or a long drain would fill the
+    A workload that it takes a pod from is held by the intent from now on. Of steps that did
+    nothing to the same victim only the newest is remembered, or a long drain would fill the
     ledger.
     """
     if refusal := not_leading(ledger, writer):
@@ -172,7 +172,7 @@ def finish_strikes(
     states = [step.state for step in intent.steps]
     last = intent.steps[-1]
     detail = why or last.detail
-    if StepState.KILLED in states or (last.state is StepState.DONE and not why):
+    if StepState.KILLED in states or (StepState.DONE in states and not why):
         ended = msgspec.structs.replace(intent, result=Result.KILLED, detail=detail, settled_at=now)
         at = LastKill(_unix(last.settled_at or now))
         kills = ledger.last_kills | {workload_hash(name): at for name in intent.struck}
@@ -297,7 +297,8 @@ def _judged(ledger: Ledger, intent_id: str, verdict: Verdict, now: datetime) -> 
 
 
 def _superseded(old: Step, new: Step) -> bool:
-    return old.state is StepState.REFUSED and old.victim.uid == new.victim.uid
+    missed = old.state in (StepState.REFUSED, StepState.FAILED)
+    return missed and old.victim.uid == new.victim.uid
 
 
 def untold(intent: Intent, *, verdict: bool) -> bool:

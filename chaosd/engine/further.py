@@ -11,7 +11,7 @@ from chaosd.core.transitions import Refusal, add_step, next_number, note_seen
 from chaosd.engine.book import Page
 from chaosd.engine.context import Context
 from chaosd.engine.strike import Striker
-from chaosd.ports import Conflict, Next, ServerFault, Unanswered
+from chaosd.ports import Conflict, Next, Scope, ServerFault, Unanswered
 
 _AT_ONCE = 10
 _STRIKE_WITHIN = timedelta(seconds=10)
@@ -39,7 +39,10 @@ class Further:
             now = context.clock.now()
             if why := self._over(intent, page, configuration, now):
                 return why
-            coming = context.targets[intent.target].next(intent, now)
+            policy = configuration.policy(intent.policy)
+            assert policy is not None  # noqa: S101 - without its policy it is over
+            scope = Scope(configuration, policy, now)
+            coming = context.targets[intent.target].next(scope, intent)
             if coming.victim is None:
                 if coming.wait_until is None:
                     return coming.why

@@ -54,7 +54,7 @@ class PodTarget:
         """A pod has one step."""
         return False
 
-    def next(self, intent: Intent, now: datetime) -> Next:  # noqa: ARG002 - the port's signature
+    def next(self, scope: Scope, intent: Intent) -> Next:  # noqa: ARG002 - the port's signature
         """A pod has one step."""
         return Next()
 

@@ -43,7 +43,8 @@ class RackTarget:
     def examine(self, scope: Scope, candidate: Candidate) -> Examined:
         return self._pods.examine(scope, candidate)
 
-    def next(self, intent: Intent, now: datetime) -> Next:
+    def next(self, scope: Scope, intent: Intent) -> Next:
+        now = scope.now
         if len(intent.steps) >= self._steps:
             return Next()
         settled = intent.steps[-1].settled_at or now

@@ -150,7 +150,7 @@ class Pods:
     def examine(self, scope: Scope, candidate: Candidate) -> Examined:
         return Examined(victim=VICTIM, impact=Impact(locks=(str(WEB),)), desired=3)
 
-    def next(self, intent: Intent, now: datetime) -> Next:
+    def next(self, scope: Scope, intent: Intent) -> Next:
         return Next()
 
     def strike(self, intent: Intent, step: Step, timeout: float) -> Struck:

@@ -1,0 +1,49 @@
+"""Ending a node's machine through its cloud, and learning what became of it.
+
+A request to a cloud can't be fenced: what had no answer stays unknown until the cloud tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from chaosd.core.ledger import Step, StepState
+from chaosd.ports import Answered, Fenced, NotSent, ServerFault, Struck
+from chaosd.targets.cloud import Cloud, Machine
+
+
+def cloud_of(clouds: Sequence[Cloud], provider_id: str) -> Cloud | None:
+    """The cloud whose machine this is; None: none that chaosd knows."""
+    return next((cloud for cloud in clouds if cloud.serves(provider_id)), None)
+
+
+def strike(clouds: Sequence[Cloud], step: Step, timeout: float) -> Struck:
+    """End the machine of the step's node; Unanswered and ServerFault: it may have been heard."""
+    cloud = cloud_of(clouds, step.victim.identity)
+    if cloud is None:
+        return Struck(StepState.FAILED, f"no cloud is known for {step.victim.identity!r}")
+    try:
+        cloud.terminate(step.victim.identity, timeout)
+    except ServerFault:
+        raise
+    except (Answered, NotSent) as error:
+        return Struck(StepState.FAILED, str(error))
+    return Struck(StepState.KILLED)
+
+
+def fence(clouds: Sequence[Cloud], step: Step, now: datetime) -> Fenced:
+    """What the cloud says of the machine: ending or gone means that it was heard.
+
+    While it runs nothing is known, until a request that was sent in time can't be heard any more.
+    Raises CallFailed.
+    """
+    cloud = cloud_of(clouds, step.victim.identity)
+    if cloud is None:
+        return Fenced(None, f"no cloud is known for {step.victim.identity!r}")
+    machine = cloud.machine(step.victim.identity)
+    if machine is not Machine.RUNNING:
+        return Fenced(StepState.KILLED, f"the machine is {machine}")
+    if now < step.strike_by + timedelta(seconds=cloud.settles_after):
+        return Fenced(None, "the machine runs, and the request may still be heard")
+    return Fenced(StepState.FAILED, "the machine runs on")

@@ -1,0 +1,161 @@
+"""What a drain does next: the taint, one eviction after the other, then what it was all for.
+
+It evicts what ``kubectl drain`` does
+(https://kubernetes.io/docs/tasks/administer-cluster/safely-drain-node/), each pod by a step of its
+own, and comes back to one that was refused. It holds nothing in memory: what it needs to know is in
+the intent and in the cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from chaosd.core.disruption import budget_reasons
+from chaosd.core.drain import stays
+from chaosd.core.facts import NodeFacts, PodFacts
+from chaosd.core.ledger import Intent, Step, StepState
+from chaosd.core.model import Action, BudgetMode, Reasons, StepAction, Victim
+from chaosd.ports import Next
+from chaosd.targets.node_inside import NodeInside, pods_of
+from chaosd.targets.node_reads import NodeReads
+from chaosd.targets.owners import workload_of
+
+_LOOK = timedelta(seconds=2)
+_AFTER = {StepState.REFUSED: timedelta(seconds=5), StepState.FAILED: timedelta(seconds=30)}
+# A mismatched eviction has spent the budget, and the controller gives it back after two minutes:
+# https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/disruption/disruption.go
+_AFTER_CHANGE = timedelta(minutes=2)
+_TOLD = 3
+_TAINTS = 5
+
+
+def drain_until(intent: Intent) -> datetime:
+    """Until when pods are evicted: half of the deadline, so that the rest is left to hold the node
+    and to recover in."""
+    return intent.reserved_at + timedelta(seconds=intent.deadline / 2)
+
+
+class Drain:
+    """One intent's drain, at one instant."""
+
+    def __init__(self, reads: NodeReads, inside: NodeInside, intent: Intent, now: datetime) -> None:
+        self._reads = reads
+        self._inside = inside
+        self._intent = intent
+        self._now = now
+
+    def next(self) -> Next:
+        """The next step, or when to look again, or how it ended. Raises CallFailed."""
+        intent = self._intent
+        final = next((s for s in intent.steps if s.action in _FINAL), None)
+        if final is not None and final.state is not StepState.REFUSED:
+            return Next(why="" if final.state is StepState.KILLED else final.detail)
+        node = self._reads.node(intent.victim.name)
+        if node is None or node.uid != intent.victim.uid:
+            return Next(why=f"node {intent.victim.name} is gone")
+        taints = [step for step in intent.steps if step.action is StepAction.TAINT]
+        if all(step.state is not StepState.DONE for step in taints):
+            return self._taint(node, taints)
+        if node.drained_by != intent.id:
+            return Next(why=f"somebody removed the taint from node {node.name}")
+        if final is not None:
+            return self._retry(final, node)
+        return self._evict(node)
+
+    def _taint(self, node: NodeFacts, taints: Sequence[Step]) -> Next:
+        """Taint again what changed in between, as a new step."""
+        last = taints[-1]
+        if last.state is StepState.FAILED or last.number >= _TAINTS:
+            return Next(why=last.detail)
+        if self._now < (last.settled_at or last.reserved_at) + _LOOK:
+            return Next(wait_until=self._now + _LOOK)
+        return Next(_node_victim(node), action=StepAction.TAINT)
+
+    def _retry(self, final: Step, node: NodeFacts) -> Next:
+        """A reboot or an end that was refused is not asked for again: the drain is over."""
+        return Next(why=f"{final.action} of node {node.name} was refused: {final.detail}")
+
+    def _evict(self, node: NodeFacts) -> Next:
+        left = [pod for pod in pods_of(self._reads, node.name) if not stays(pod)]
+        if not left:
+            return self._drained(node)
+        if reasons := self._vetoes(left):
+            return Next(why=str(reasons[0]))
+        going = [pod for pod in left if pod.deleting]
+        waiting = sorted((pod for pod in left if not pod.deleting), key=str)
+        blocked: list[str] = []
+        if self._now >= drain_until(self._intent):
+            return Next(why=f"not drained in time: {self._told(waiting, going, blocked)}")
+        for pod in waiting:
+            if why := self._against(pod):
+                blocked.append(f"{pod}: {why}")
+                continue
+            return self._victim(pod, len(left))
+        return Next(
+            wait_until=self._now + _LOOK,
+            left=len(left),
+            seen=self._told(waiting, going, blocked),
+        )
+
+    def _vetoes(self, left: Sequence[PodFacts]) -> Reasons:
+        """What speaks against pods that were not there when the node was chosen."""
+        known = {*self._intent.workloads, *self._intent.struck}
+        strange = [pod for pod in left if str(workload_of(pod)) not in known]
+        return self._inside.vet(strange) if strange else ()
+
+    def _against(self, pod: PodFacts) -> str:
+        """Why a pod can't be evicted at this moment; "" for nothing."""
+        last = next((s for s in reversed(self._intent.steps) if s.victim.uid == pod.uid), None)
+        if last is not None:
+            changed = last.state is StepState.REFUSED and "changed" in last.detail
+            pause = _AFTER_CHANGE if changed and self._respects else _AFTER.get(last.state, _LOOK)
+            if self._now < (last.settled_at or last.reserved_at) + pause:
+                return last.detail or "its eviction is under way"
+        if not self._respects:
+            return ""
+        reasons = budget_reasons(pod, self._reads.budgets(pod.namespace))
+        return str(reasons[0]) if reasons else ""
+
+    def _victim(self, pod: PodFacts, left: int) -> Next:
+        workload = workload_of(pod)
+        return Next(
+            Victim(pod.namespace, pod.name, pod.uid, pod.resource_version, pod.node),
+            action=StepAction.EVICT if self._respects else StepAction.DELETE,
+            workload=str(workload) if workload else "",
+            left=left,
+        )
+
+    def _drained(self, node: NodeFacts) -> Next:
+        """Nothing is left to evict: the reboot or the end, or the drain is complete."""
+        match self._intent.action:
+            case Action.REBOOT:
+                return Next(_node_victim(node, node.boot_id), action=StepAction.REBOOT, left=0)
+            case Action.TERMINATE:
+                return Next(
+                    _node_victim(node, node.provider_id), action=StepAction.TERMINATE, left=0
+                )
+            case _:
+                return Next(left=0)
+
+    @property
+    def _respects(self) -> bool:
+        return self._intent.pdb is BudgetMode.RESPECT
+
+    def _told(
+        self, waiting: Sequence[PodFacts], going: Sequence[PodFacts], blocked: Sequence[str]
+    ) -> str:
+        words = [f"{len(waiting) + len(going)} pods left"]
+        if going:
+            words.append(f"{len(going)} of them on their way out")
+        words += list(blocked[:_TOLD])
+        if len(blocked) > _TOLD:
+            words.append(f"and {len(blocked) - _TOLD} more")
+        return "; ".join(words)
+
+
+_FINAL = (StepAction.REBOOT, StepAction.TERMINATE)
+
+
+def _node_victim(node: NodeFacts, identity: str = "") -> Victim:
+    return Victim("", node.name, node.uid, node.resource_version, node.name, "Node", "", identity)

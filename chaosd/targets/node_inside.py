@@ -1,0 +1,183 @@
+"""The inside of one node: the pods that it runs, and every reason in them against striking it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from chaosd.core.capacity import Room
+from chaosd.core.drain import Owned, Said, budget_reasons_of, pods_reasons, stays
+from chaosd.core.facts import NodeFacts, Own, PodFacts, Texts
+from chaosd.core.model import (
+    Action,
+    BudgetMode,
+    Candidate,
+    Code,
+    Examined,
+    Impact,
+    Reason,
+    Reasons,
+    StepAction,
+    Victim,
+    WorkloadKey,
+)
+from chaosd.core.nodes import NodeSift
+from chaosd.ports import Scope
+from chaosd.targets.cloud import Cloud
+from chaosd.targets.node_cloud import cloud_of
+from chaosd.targets.node_reads import NodeReads
+from chaosd.targets.node_recovery import pool_lock
+from chaosd.targets.node_survey import NodeSurvey, node_key
+from chaosd.targets.owners import workload_of
+
+_CRON, _JOB = "CronJob", "Job"
+
+
+def pods_of(reads: NodeReads, node: str) -> tuple[PodFacts, ...]:
+    """All pods of a node, each once: a list that had to start again gives some twice."""
+    return tuple({pod.uid: pod for page in reads.pods_on(node) for pod in page}.values())
+
+
+class NodeInside:
+    """One node, read when it was drawn."""
+
+    def __init__(self, reads: NodeReads, scope: Scope, own: Own, name: str) -> None:
+        self._reads = reads
+        self._scope = scope
+        self._policy = scope.policy
+        self._own = own
+        self._name = name
+
+    def looked_into(self) -> Sequence[Candidate]:
+        """One candidate, with what its pods and their budgets say, but not whether there is room
+        for them elsewhere."""
+        pods = pods_of(self._reads, self._name)
+        return [Candidate(self._name, node_key(self._name), self._pods_reasons(pods))]
+
+    def examine(self, clouds: Sequence[Cloud]) -> Examined:
+        """Everything about the node, read again: the other nodes, its pods and their budgets, the
+        room elsewhere, and last the node itself, whose UID and resourceVersion the strike names."""
+        room = Room()
+        survey = NodeSurvey(self._reads, self._scope)
+        for known in survey.read():
+            room.add_nodes([known])
+        pods = pods_of(self._reads, self._name)
+        reasons = self._pods_reasons(pods) or self._room_reasons(room, pods)
+        node = self._reads.node(self._name)
+        if node is None:
+            return Examined((Reason(Code.GONE, f"there is no node {self._name}"),))
+        sift = NodeSift(self._scope.configuration, self._policy, self._scope.now)
+        against = (
+            *sift.reasons(node),
+            *survey.fleet.reasons(node, frozenset()),
+            *reasons,
+            *self._cloud_reasons(node, clouds),
+        )
+        if against:
+            return Examined(tuple(dict.fromkeys(against)))
+        pool = survey.fleet.pool_of(node)
+        victim = self._victim(node)
+        return Examined(
+            victim=victim,
+            impact=self._impact(pods, pool_lock(self._policy.node.pool, pool)),
+            desired=survey.fleet.ready_in_pool(pool),
+            first=self._first,
+            undoes=victim if self._first is StepAction.TAINT else None,
+        )
+
+    def vet(self, pods: Sequence[PodFacts]) -> Reasons:
+        """What speaks against taking these pods down, but for budgets and room."""
+        owned = self._owned(pods)
+        return pods_reasons(owned, self._said(owned), self._policy.action, self._policy.node)
+
+    @property
+    def drains(self) -> bool:
+        """Whether the pods are moved away before the node is struck."""
+        return self._policy.action is Action.DRAIN or self._policy.pdb is BudgetMode.RESPECT
+
+    @property
+    def _first(self) -> StepAction:
+        if self.drains:
+            return StepAction.TAINT
+        terminate = self._policy.action is Action.TERMINATE
+        return StepAction.TERMINATE if terminate else StepAction.REBOOT
+
+    def _victim(self, node: NodeFacts) -> Victim:
+        marks = {StepAction.REBOOT: node.boot_id, StepAction.TERMINATE: node.provider_id}
+        mark = marks.get(self._first, "")
+        return Victim("", node.name, node.uid, node.resource_version, node.name, "Node", "", mark)
+
+    def _impact(self, pods: Sequence[PodFacts], pool: str) -> Impact:
+        """What goes down: the pods that are evicted, or without a drain all that run there."""
+        down = [pod for pod in pods if not stays(pod)]
+        workloads = (workload for _, workload in self._owned(down) if workload)
+        return Impact(
+            pods=tuple(map(str, down)),
+            workloads=tuple(dict.fromkeys(map(str, workloads))),
+            nodes=(self._name,),
+            locks=(str(node_key(self._name)), pool),
+        )
+
+    def _pods_reasons(self, pods: Sequence[PodFacts]) -> Reasons:
+        reasons = self.vet(pods)
+        if self._policy.pdb is not BudgetMode.RESPECT:
+            return reasons
+        places = dict.fromkeys(pod.namespace for pod in pods if not stays(pod))
+        budgets = [budget for place in places for budget in self._reads.budgets(place)]
+        return (*reasons, *budget_reasons_of(pods, budgets, self._policy.action))
+
+    def _room_reasons(self, room: Room, pods: Sequence[PodFacts]) -> Reasons:
+        """Without a drain, what a reboot takes down comes back where it was."""
+        if not self.drains and self._policy.action is Action.REBOOT:
+            return ()
+        for page in self._reads.placed():
+            room.add_pods(page)
+        return room.fits([pod for pod in pods if not stays(pod)], {self._name})
+
+    def _cloud_reasons(self, node: NodeFacts, clouds: Sequence[Cloud]) -> Reasons:
+        if self._policy.action is not Action.TERMINATE or cloud_of(clouds, node.provider_id):
+            return ()
+        detail = f"its providerID {node.provider_id!r} is of no cloud that chaosd knows"
+        return (Reason(Code.NO_PROVIDER, detail),)
+
+    def _owned(self, pods: Sequence[PodFacts]) -> list[Owned]:
+        """Each pod with its workload; a Job's is the CronJob that made it."""
+        owned = [(pod, workload_of(pod)) for pod in pods]
+        jobs = {key for _, key in owned if key and key.kind == _JOB}
+        cron: dict[WorkloadKey, WorkloadKey] = {}
+        for place in dict.fromkeys(key.namespace for key in jobs):
+            for page in self._reads.job_owners(place):
+                cron.update((job, owner) for job, owner in page if job in jobs)
+        return [(pod, cron.get(key, key) if key else None) for pod, key in owned]
+
+    def _said(self, owned: Sequence[Owned]) -> Said:
+        opt_in = self._scope.configuration.opt_in
+        spaces: dict[str, Texts] = {}
+        for page in self._reads.namespaces(opt_in.label):
+            spaces.update((one.name, one.labels) for one in page)
+        claims = any(pod.claims for pod, _ in owned)
+        return Said(
+            opt_in=opt_in,
+            namespaces=spaces,
+            vetoed=frozenset(self._vetoed({key.kind for _, key in owned if key})),
+            local_claims=self._reads.local_claims() if claims else frozenset(),
+            own=self._own,
+            own_workload=self._own_workload(),
+        )
+
+    def _vetoed(self, kinds: set[str]) -> Iterator[WorkloadKey]:
+        """The workloads that say something else than yes: the server leaves out all others."""
+        opt_in = self._scope.configuration.opt_in
+        for kind in sorted(kinds & self._reads.kinds):
+            for page in self._reads.workloads(
+                kind, None, f"{opt_in.label},{opt_in.label}!={opt_in.value}"
+            ):
+                for workload in page:
+                    if workload.labels.get(opt_in.label, "").lower() == "false":
+                        yield workload.key
+
+    def _own_workload(self) -> WorkloadKey | None:
+        for name in sorted(self._own.pods):
+            pod = self._reads.pod(self._own.namespace, name)
+            if pod is not None:
+                return workload_of(pod)
+        return None

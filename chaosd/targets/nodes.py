@@ -1,0 +1,96 @@
+"""Nodes as victims: drained behind a taint of our own, rebooted or terminated, and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from chaosd.core.facts import Own, Recovery
+from chaosd.core.ledger import Intent, Step
+from chaosd.core.model import Candidate, Examined, StepAction, TargetKind, WorkloadKey
+from chaosd.ports import Fenced, Next, Scope, Struck, Undone
+from chaosd.targets import node_cloud
+from chaosd.targets.cloud import Cloud
+from chaosd.targets.helper import look, strike_by_helper
+from chaosd.targets.node_drain import Drain
+from chaosd.targets.node_inside import NodeInside
+from chaosd.targets.node_reads import NodeReads
+from chaosd.targets.node_recovery import recovered
+from chaosd.targets.node_strike import fence_taint, put_back, strike_taint
+from chaosd.targets.node_survey import NodeSurvey
+from chaosd.targets.pod_strike import fence_pod, strike_pod
+
+
+class NodeTarget:
+    """Nodes (a :class:`chaosd.ports.Target`). A node is its own workload, ``Node/name``.
+
+    ``own`` names the pod that this process runs in; the nodes of chaosd's own pods are spared.
+    ``clouds`` end machines.
+    """
+
+    kind = TargetKind.NODE
+
+    def __init__(
+        self,
+        reads: NodeReads,
+        own: Own = Own(),  # noqa: B008 - frozen
+        clouds: Sequence[Cloud] = (),
+    ) -> None:
+        self._reads = reads
+        self._own = own
+        self._clouds = clouds
+
+    def survey(self, scope: Scope, only: WorkloadKey | None) -> Iterable[Candidate]:
+        """Every node, with what its own object and the other nodes say against it."""
+        found = NodeSurvey(self._reads, scope).candidates()
+        return found if only is None else [one for one in found if one.workload == only]
+
+    def expand(self, scope: Scope, candidate: Candidate) -> Sequence[Candidate]:
+        """The one node, with what speaks against it by the pods that it runs."""
+        return NodeInside(self._reads, scope, self._own, candidate.workload.name).looked_into()
+
+    def examine(self, scope: Scope, candidate: Candidate) -> Examined:
+        """Read a node again, the other nodes, its pods, their budgets, and the room elsewhere."""
+        inside = NodeInside(self._reads, scope, self._own, candidate.workload.name)
+        return inside.examine(self._clouds)
+
+    def many_steps(self, intent: Intent) -> bool:
+        """A drain has many; without one, a reboot or an end is the only step."""
+        return intent.undo is not None
+
+    def next(self, scope: Scope, intent: Intent) -> Next:
+        """The next eviction, or after the last one what the drain was for."""
+        inside = NodeInside(self._reads, scope, self._own, intent.victim.name)
+        return Drain(self._reads, inside, intent, scope.now).next()
+
+    def strike(self, intent: Intent, step: Step, timeout: float) -> Struck:
+        """Send the one request of a step."""
+        match step.action:
+            case StepAction.TAINT:
+                return strike_taint(self._reads, intent, step, timeout)
+            case StepAction.REBOOT:
+                return strike_by_helper(self._reads, intent, step, timeout)
+            case StepAction.TERMINATE:
+                return node_cloud.strike(self._clouds, step, timeout)
+            case _:
+                return strike_pod(self._reads, intent, step, timeout)
+
+    def fence(self, intent: Intent, step: Step, now: datetime) -> Fenced:
+        """Make a late strike of a step impossible, as far as that can be, and see what it did."""
+        match step.action:
+            case StepAction.TAINT:
+                return fence_taint(self._reads, intent, step)
+            case StepAction.REBOOT:
+                return look(self._reads, intent, step, now)
+            case StepAction.TERMINATE:
+                return node_cloud.fence(self._clouds, step, now)
+            case _:
+                return fence_pod(self._reads, intent, step)
+
+    def undo(self, intent: Intent, now: datetime, *, early: bool) -> Undone:
+        """Remove the intent's taint, once its hold is over and the machine is what it shall be."""
+        return put_back(self._reads, intent, now, early=early)
+
+    def recovered(self, intent: Intent, now: datetime) -> Recovery:
+        """Whether the node (for an end: its pool) serves, and every workload is whole."""
+        return recovered(self._reads, intent, now)
