@@ -19,8 +19,8 @@ from chaosd.cli.standing import read_standing
 from chaosd.cli.workloads import parse_workload
 from chaosd.core.ledger import Intent, Request, Result
 from chaosd.core.model import Reason
-from chaosd.core.requests import VALID, post
-from chaosd.core.schedule import Slot, intent_id
+from chaosd.core.requests import VALID, action_id, post
+from chaosd.core.schedule import intent_id
 from chaosd.core.status import LEASE_LOST
 from chaosd.core.transitions import Refusal
 from chaosd.core.transitions import forgive as forgiven
@@ -126,7 +126,7 @@ def _await(book: Book, request: Request) -> Answer:
         else:
             found = ledger.requests.get(request.id) or request
             if found.answer:
-                intent = ledger.find(_intent_id(request))
+                intent = ledger.find(intent_id(action_id(request)))
                 return Answer(found.answer, found.reasons, intent)
             if found.taken_by and not taken:
                 taken = found.taken_by
@@ -135,11 +135,6 @@ def _await(book: Book, request: Request) -> Answer:
         if time.monotonic() > until:
             return Answer("unknown" if taken else "notTaken")
         time.sleep(_EVERY)
-
-
-def _intent_id(request: Request) -> str:
-    slot = Slot(request.policy, request.workload or "*", request.at)
-    return intent_id(f"{slot.action_id(0)}.{request.id}")
 
 
 def _tell(request: Request, answer: Answer, output: Output) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from chaosd.core.ledger import Request
-from chaosd.core.model import EVERY_WORKLOAD
-from chaosd.core.requests import answer, take, waiting
+from chaosd.core.model import EVERY_WORKLOAD, Reasons
+from chaosd.core.requests import abandoned, action_id, answer, late_answer, take, waiting
 from chaosd.core.schedule import Slot
 from chaosd.core.transitions import Refusal
 from chaosd.engine.attempt import Attempts, Ended
@@ -18,11 +18,15 @@ _LOOK_EVERY = 2.0
 
 
 class Wishes:
-    """The actor that takes requests; ``run`` is called where attempts run, one at a time."""
+    """The actor that takes requests; ``run`` is called where attempts run, one at a time.
+
+    What somebody has taken and can't answer any more it answers too, from what the ledger says.
+    """
 
     def __init__(self, context: Context, attempts: Attempts) -> None:
         self._context = context
         self._attempts = attempts
+        self._busy_with: set[str] = set()
 
     def step(self) -> tuple[tuple[Request, ...], datetime]:
         """Take the waiting requests; returns them, and when to look again."""
@@ -31,8 +35,14 @@ class Wishes:
         if not context.leading or context.stopping:
             return (), wake
         try:
-            found = waiting(context.book.read().ledger, context.clock.now())
-            return tuple(request for request in found if self._take(request)), wake
+            # A request that ends while the ledger is read is no abandoned one.
+            busy_with = frozenset(self._busy_with)
+            ledger = context.book.read().ledger
+            for request in abandoned(ledger, context.holder, busy_with):
+                if found := late_answer(ledger, request):
+                    self._answer(request, *found)
+            untaken = waiting(ledger, context.clock.now())
+            return tuple(request for request in untaken if self._take(request)), wake
         except (CallFailed, LedgerUnusable):
             return (), wake
 
@@ -42,25 +52,34 @@ class Wishes:
         It is good until it expires, so until then it is not late.
         """
         context = self._context
-        asked = Slot(request.policy, request.workload or EVERY_WORKLOAD, request.at)
-        action_id = f"{asked.action_id(0)}.{request.id}"
         now = context.clock.now()
-        slot = Slot(asked.policy, asked.workload, now) if now < request.expires else asked
-        ended = self._attempts.run(slot, action_id)
+        at = now if now < request.expires else request.at
+        slot = Slot(request.policy, request.workload or EVERY_WORKLOAD, at)
         try:
-            context.book.change(
-                lambda ledger: answer(
-                    ledger, context.writer, request.id, ended.result, ended.reasons
-                )
-            )
+            ended = self._attempts.run(slot, action_id(request))
+            self._answer(request, ended.result, ended.reasons)
         except (CallFailed, LedgerUnusable) as error:
             context.report.failed(f"answer request {request.id}", error)
+        finally:
+            self._busy_with.discard(request.id)
         return ended
+
+    def _answer(self, request: Request, result: str, reasons: Reasons) -> None:
+        writer = self._context.writer
+        self._context.book.change(
+            lambda ledger: answer(ledger, writer, request.id, result, reasons)
+        )
 
     def _take(self, request: Request) -> bool:
         context = self._context
-        changed = context.book.change(lambda ledger: take(ledger, context.writer, request.id))
-        if isinstance(changed, Refusal):
-            return False
-        taken = changed.requests.get(request.id)
-        return taken is not None and taken.taken_by == context.holder
+        self._busy_with.add(request.id)
+        mine = False
+        try:
+            changed = context.book.change(lambda ledger: take(ledger, context.writer, request.id))
+            if not isinstance(changed, Refusal):
+                taken = changed.requests.get(request.id)
+                mine = taken is not None and taken.taken_by == context.holder
+        finally:
+            if not mine:
+                self._busy_with.discard(request.id)
+        return mine

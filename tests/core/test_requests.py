@@ -8,9 +8,18 @@ import pytest
 
 from chaosd.core.ledger import Ledger, Request
 from chaosd.core.model import Code, Reason
-from chaosd.core.requests import VALID, answer, post, take, waiting
+from chaosd.core.requests import (
+    VALID,
+    abandoned,
+    action_id,
+    answer,
+    late_answer,
+    post,
+    take,
+    waiting,
+)
 from chaosd.core.transitions import Refusal, Writer, lead
-from tests.core.ledgers import LEADER, MOMENT, NOW, SECOND, did, led
+from tests.core.ledgers import LEADER, MOMENT, NOW, SECOND, did, intent, killed, led, reserved
 
 REASONS = (Reason(Code.HALTED, "by ann"),)
 
@@ -98,3 +107,29 @@ def test_unknown_requests_change_nothing() -> None:
     assert did(take(led(), LEADER, "nothing1")) == led()
     assert did(answer(led(), LEADER, "nothing1", "killed", ())) == led()
     assert waiting(led(), NOW + SECOND) == ()
+
+
+def test_who_can_answer_a_request_that_was_taken() -> None:
+    """Its taker, as long as it leads and is busy with it; then whoever leads."""
+    taken = did(take(posted(), LEADER, "abcd1234"))
+    [request_] = taken.requests.values()
+    assert abandoned(posted(), LEADER.holder, set()) == ()
+    assert abandoned(taken, LEADER.holder, {"abcd1234"}) == ()
+    assert abandoned(taken, LEADER.holder, set()) == (request_,)
+    assert abandoned(taken, "chaosd-1.b2", {"abcd1234"}) == (request_,)
+    done = did(answer(taken, LEADER, "abcd1234", "killed", ()))
+    assert abandoned(done, "chaosd-1.b2", set()) == ()
+
+
+def test_a_late_answer_is_what_the_intent_says() -> None:
+    """Nothing reserved is nothing struck; what is open is waited for."""
+    taken = did(take(posted(), LEADER, "abcd1234"))
+    [request_] = taken.requests.values()
+    found = late_answer(taken, request_)
+    assert found is not None
+    assert (found[0], [reason.code for reason in found[1]]) == ("skipped", [Code.NOT_LEADING])
+    assert action_id(request_).endswith("#0.abcd1234")
+    mine = intent(action_id=action_id(request_))
+    open_ = reserved(taken, mine)
+    assert late_answer(open_, request_) is None
+    assert late_answer(killed(taken, mine), request_) == ("killed", ())

@@ -176,24 +176,44 @@ def dies(scene: Scene, where: str, nth: int) -> Process:
 
 
 @pytest.mark.parametrize(
-    ("where", "nth", "taken", "victims"),
+    ("where", "nth", "taken", "answered"),
     [
-        (f"PATCH {LEDGER}", 2, "b", 1),  # to take it
-        (f"PATCH {LEDGER}", 3, "a", 0),  # to reserve
-        ("/eviction", 1, "a", 0),
-        (f"PATCH {LEDGER}", 5, "a", 1),  # to answer
+        (f"PATCH {LEDGER}", 2, "b", "killed"),  # to take it
+        (f"PATCH {LEDGER}", 3, "a", SKIPPED),  # to reserve
+        ("/eviction", 1, "a", "failed"),
+        (f"PATCH {LEDGER}", 5, "a", "killed"),  # to answer
     ],
     ids=["before it is taken", "before the reservation", "before the strike", "before the answer"],
 )
-def test_a_crash_never_makes_it_two(where: str, nth: int, taken: str, victims: int) -> None:
-    """What was taken is not taken again by the next leader, whatever became of it."""
+def test_a_crash_never_makes_it_two(where: str, nth: int, taken: str, answered: str) -> None:
+    """What was taken is not taken again by the next leader, whatever became of it; but the person
+    is told, by the next leader if need be."""
     scene = Scene(fill=on.shop)
     scene.at(5, lambda: ask(scene))
     dies(scene, where, nth)
     scene.process("b")
     scene.run(50)
-    assert answer(scene).taken_by == taken
-    assert len(scene.victims()) == victims
+    assert (answer(scene).taken_by, answer(scene).answer) == (taken, answered)
+    assert len(scene.victims()) == (answered == "killed")
+    if answered == SKIPPED:
+        [reason] = answer(scene).reasons
+        assert reason.code is Code.NOT_LEADING
+        assert reason.detail == "a, which took it, ended before anything was reserved for it"
+
+
+def test_an_answer_that_could_not_be_written_is_written_later() -> None:
+    """The leader lives on: it does not leave the person without."""
+    scene = Scene(fill=on.shop)
+    process = scene.process()
+    scene.run(10)
+    request = ask(scene)
+    (taken,), _ = process.wishes.step()
+    scene.fault(do="status", status=500, verbs=("patch",), path="/configmaps/", skip=2, count=3)
+    assert process.wishes.run(taken).result == "killed"
+    assert answer(scene, request.id).answer == ""
+    scene.run(10)
+    assert answer(scene, request.id).answer == "killed"
+    assert len(scene.victims()) == 1
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
