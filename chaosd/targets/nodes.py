@@ -9,9 +9,8 @@ from chaosd.core.facts import Own, Recovery
 from chaosd.core.ledger import Intent, Step
 from chaosd.core.model import Candidate, Examined, StepAction, TargetKind, WorkloadKey
 from chaosd.ports import Fenced, Next, Scope, Struck, Undone
-from chaosd.targets import node_cloud
+from chaosd.targets import helper, node_cloud
 from chaosd.targets.cloud import Cloud
-from chaosd.targets.helper import look, strike_by_helper
 from chaosd.targets.node_drain import Drain
 from chaosd.targets.node_inside import NodeInside
 from chaosd.targets.node_reads import NodeReads
@@ -69,7 +68,7 @@ class NodeTarget:
             case StepAction.TAINT:
                 return strike_taint(self._reads, intent, step, timeout)
             case StepAction.REBOOT:
-                return strike_by_helper(self._reads, intent, step, timeout)
+                return helper.strike(self._reads, intent, step, timeout)
             case StepAction.TERMINATE:
                 return node_cloud.strike(self._clouds, step, timeout)
             case _:
@@ -81,7 +80,7 @@ class NodeTarget:
             case StepAction.TAINT:
                 return fence_taint(self._reads, intent, step)
             case StepAction.REBOOT:
-                return look(self._reads, intent, step, now)
+                return helper.fence(self._reads, intent, step, now)
             case StepAction.TERMINATE:
                 return node_cloud.fence(self._clouds, step, now)
             case _:

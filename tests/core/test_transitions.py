@@ -202,9 +202,22 @@ def test_steps_follow_one_another() -> None:
     for number in (1, 3):
         outcome = transitions.add_step(between, LEADER, ID, step(number))
         assert refused(outcome) == [Code.ALREADY_ATTEMPTED]
-    second = did(transitions.add_step(between, LEADER, ID, step(2)))
+    victim = msgspec.structs.replace(step(2).victim, uid="other")
+    other = msgspec.structs.replace(step(2), victim=victim)
+    second = did(transitions.add_step(between, LEADER, ID, other))
     assert [one.number for one in second.intents[ID].steps] == [1, 2]
     assert second.unsettled() == (second.intents[ID],)
+
+
+def test_a_victim_that_is_tried_again_is_remembered_once() -> None:
+    """Of refused steps on one pod only the newest stays, and numbers are never used again."""
+    ledger = reserved(led(), intent())
+    for number in range(2, 6):
+        ledger = did(transitions.settle_step(ledger, LEADER, ID, number - 1, REFUSED, "", NOW))
+        ledger = did(transitions.add_step(ledger, LEADER, ID, step(number)))
+    assert [one.number for one in ledger.intents[ID].steps] == [5]
+    refusal = transitions.add_step(ledger, LEADER, ID, step(5))
+    assert refused(refusal) == [Code.UNSETTLED_INTENT]
 
 
 @pytest.mark.parametrize(
