@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from threading import Lock
 from typing import Any, Generic, TypeVar, cast
@@ -21,6 +21,7 @@ from chaosd.ports import Clock
 
 T = TypeVar("T")
 Body = Mapping[str, Any]
+Operations = Sequence[Mapping[str, Any]]
 
 PAGE = 500
 _MOST_EXPIRED = 3
@@ -30,6 +31,7 @@ _META = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,applicatio
 _META_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
+OPERATIONS = "application/json-patch+json"
 
 
 class _ListMeta(Struct, rename="camel"):
@@ -108,13 +110,16 @@ class Api:
         into: type[T],
         *,
         timeout: float | None = None,
+        once: bool = False,
     ) -> T:
-        """One object; raises NotFound and the other CallFailed."""
-        return self._get(resource, namespace, name, into, JSON, timeout)
+        """One object; raises NotFound and the other CallFailed. ``once``: not asked again."""
+        call = self._get_call(resource, namespace, name, JSON, timeout)
+        return self._sent(call, into) if once else self._read(call, into)
 
     def get_metadata(self, resource: Resource, namespace: str | None, name: str) -> ObjectMeta:
         """The metadata of one object, which is all that the server sends."""
-        return self._get(resource, namespace, name, Metadata, _META, None).metadata
+        call = self._get_call(resource, namespace, name, _META, None)
+        return self._read(call, Metadata).metadata
 
     def pages(
         self,
@@ -123,16 +128,18 @@ class Api:
         into: type[T],
         *,
         labels: str = "",
+        fields: str = "",
         limit: int = PAGE,
     ) -> Iterator[list[T]]:
         """All objects, page by page as they arrive, never more than one page in memory.
 
-        ``namespace`` None lists all namespaces; ``labels`` selects on the server. When the continue
-        token has expired and the server offers to go on with the newest state, it goes on;
-        otherwise the list starts again, and objects come twice. A list that expires four times
-        raises Expired.
+        ``namespace`` None lists all namespaces; ``labels`` and ``fields`` select on the server.
+        When the continue token has expired and the server offers to go on with the newest state,
+        it goes on; otherwise the list starts again, and objects come twice. A list that expires
+        four times raises Expired.
         """
-        return self._walk(self._list_call(resource, namespace, labels, limit, JSON), into)
+        call = self._list_call(resource, namespace, labels, limit, JSON, fields)
+        return self._walk(call, into)
 
     def metadata_pages(
         self, resource: Resource, namespace: str | None, *, labels: str = "", limit: int = PAGE
@@ -197,14 +204,15 @@ class Api:
         resource: Resource,
         namespace: str | None,
         name: str,
-        body: Body,
+        body: Body | Operations,
         into: type[T],
         *,
         subresource: str = "",
         kind: str = MERGE,
         timeout: float | None = None,
     ) -> T:
-        """Change an object and return it as it is then; ``kind`` is MERGE or STRATEGIC."""
+        """Change an object and return it as it is then; ``kind`` is MERGE, STRATEGIC or
+        OPERATIONS (which alone takes a list)."""
         path = resource.path(namespace, name, subresource)
         label = _label(resource, subresource)
         return self._write("patch", label, "PATCH", path, body, into, kind, timeout)
@@ -227,16 +235,15 @@ class Api:
 
     # ---- how
 
-    def _get(
+    def _get_call(
         self,
         resource: Resource,
         namespace: str | None,
         name: str,
-        into: type[T],
         accept: str,
         timeout: float | None,
-    ) -> T:
-        call = Call(
+    ) -> Call:
+        return Call(
             verb="get",
             resource=resource.plural,
             method="GET",
@@ -244,12 +251,18 @@ class Api:
             accept=accept,
             timeout=self._timeout if timeout is None else timeout,
         )
-        return self._read(call, into)
 
     def _list_call(
-        self, resource: Resource, namespace: str | None, labels: str, limit: int, accept: str
+        self,
+        resource: Resource,
+        namespace: str | None,
+        labels: str,
+        limit: int,
+        accept: str,
+        fields: str = "",
     ) -> Call:
-        selector = (("labelSelector", labels),) if labels else ()
+        asked = {"labelSelector": labels, "fieldSelector": fields}
+        selector = tuple((key, text) for key, text in asked.items() if text)
         return Call(
             verb="list",
             resource=resource.plural,
@@ -288,7 +301,7 @@ class Api:
         label: str,
         method: str,
         path: str,
-        body: Body,
+        body: Body | Operations,
         into: type[T],
         content_type: str,
         timeout: float | None,

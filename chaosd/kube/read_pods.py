@@ -11,15 +11,18 @@ from chaosd.core.facts import (
     NodeFacts,
     Owner,
     PodFacts,
+    Taint,
 )
 from chaosd.core.selector import Selector, from_label_selector
+from chaosd.kube.quantities import resources
 from chaosd.kube.records import Budget, Condition, Container, Node, ObjectMeta, Pod, PodSpec
+from chaosd.kube.records_nodes import WholePod
 
-_SIDECAR = "Always"
+SIDECAR = "Always"
 
 
-def pod_facts(pod: Pod) -> PodFacts:
-    """A pod, in full."""
+def pod_facts(pod: Pod | WholePod) -> PodFacts:
+    """A pod, but for its containers' names and IDs, its size and its volumes."""
     ready = _condition(pod.status.conditions, "Ready")
     meta = pod.metadata
     return PodFacts(
@@ -57,13 +60,23 @@ def pod_metadata_facts(meta: ObjectMeta) -> PodFacts:
 
 
 def node_facts(node: Node) -> NodeFacts:
-    """A node."""
+    """A node, in full."""
     ready = _condition(node.status.conditions, "Ready")
+    meta, spec = node.metadata, node.spec
     return NodeFacts(
-        name=node.metadata.name,
+        name=meta.name,
         ready=ready is not None and ready.status == "True",
-        labels=node.metadata.labels or {},
-        deleting=node.metadata.deletion_timestamp is not None,
+        labels=meta.labels or {},
+        deleting=meta.deletion_timestamp is not None,
+        uid=meta.uid,
+        resource_version=meta.resource_version,
+        created=meta.creation_timestamp,
+        annotations=meta.annotations or {},
+        unschedulable=spec.unschedulable,
+        taints=tuple(Taint(one.key, one.value, one.effect) for one in spec.taints or ()),
+        allocatable=resources(node.status.allocatable),
+        boot_id=node.status.node_info.boot_id,
+        provider_id=spec.provider_id,
     )
 
 
@@ -102,7 +115,7 @@ def _containers(spec: PodSpec) -> Iterator[ContainerFacts]:
     for container in spec.containers or ():
         yield _container(container)
     for container in spec.init_containers or ():
-        if container.restart_policy == _SIDECAR:
+        if container.restart_policy == SIDECAR:
             yield _container(container)
 
 

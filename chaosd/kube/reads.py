@@ -13,6 +13,7 @@ import msgspec
 from chaosd.core.facts import BudgetFacts, NamespaceFacts, NodeFacts, PodFacts, WorkloadFacts
 from chaosd.core.model import Victim, WorkloadKey
 from chaosd.kube.api import STRATEGIC, Api
+from chaosd.kube.read_nodes import whole_pod_facts
 from chaosd.kube.read_pods import (
     budget_facts,
     namespace_facts,
@@ -22,6 +23,7 @@ from chaosd.kube.read_pods import (
 )
 from chaosd.kube.read_workloads import KINDS, is_topmost
 from chaosd.kube.records import Budget, Job, Node, Pod
+from chaosd.kube.records_nodes import WholePod
 from chaosd.kube.resources import BUDGETS, JOBS, NAMESPACES, NODES, PODS, REPLICA_SETS
 from chaosd.ports import NotFound
 
@@ -99,7 +101,7 @@ class KubeReads:
     # ---- pods
 
     def pods(self, namespace: str, labels: str) -> Iterator[Sequence[PodFacts]]:
-        """Pods of one namespace, in full."""
+        """Pods of one namespace, but for their containers' names and IDs, size and volumes."""
         for page in self._api.pages(PODS, namespace, Pod, labels=labels):
             yield [pod_facts(pod) for pod in page]
 
@@ -111,7 +113,7 @@ class KubeReads:
     def pod(self, namespace: str, name: str) -> PodFacts | None:
         """One pod; None when there is none."""
         try:
-            return pod_facts(self._api.get(PODS, namespace, name, Pod))
+            return whole_pod_facts(self._api.get(PODS, namespace, name, WholePod))
         except NotFound:
             return None
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 Labels = dict[str, str]
 LabelSelector = dict[str, Any]
@@ -126,16 +126,49 @@ class PodTemplate(Record, frozen=True, gc=False):
     spec: TemplateSpec = TemplateSpec()
 
 
+class Quantities(Record, frozen=True, gc=False):
+    """Amounts of resources as the API writes them (``100m``, ``2Gi``); "" for none."""
+
+    cpu: str = ""
+    memory: str = ""
+    pods: str = ""
+
+
+class NodeTaint(Record, frozen=True, gc=False):
+    """A taint of a node."""
+
+    key: str
+    value: str = ""
+    effect: str = ""
+
+
+class NodeSpec(Record, frozen=True, gc=False):
+    """The spec of a node."""
+
+    unschedulable: bool = False
+    taints: tuple[NodeTaint, ...] | None = None
+    provider_id: str = field(default="", name="providerID")
+
+
+class NodeInfo(Record, frozen=True, gc=False):
+    """What the kubelet says of its machine."""
+
+    boot_id: str = field(default="", name="bootID")
+
+
 class NodeStatus(Record, frozen=True, gc=False):
     """The status of a node."""
 
     conditions: tuple[Condition, ...] | None = None
+    allocatable: Quantities | None = None
+    node_info: NodeInfo = NodeInfo()
 
 
 class Node(Record, frozen=True, gc=False):
     """core/v1 Node."""
 
     metadata: ObjectMeta
+    spec: NodeSpec = NodeSpec()
     status: NodeStatus = NodeStatus()
 
 
