@@ -285,9 +285,10 @@ class Standing(Struct, frozen=True):
 
     ``halted`` goes by source (``command``, ``annotation``, ``configuration``).
     ``window_open``, ``dry_run``, ``paused``, ``last_kills`` go by policy; ``limits_left`` by
-    (``all`` or policy, limit). ``kill_intervals`` are the seconds of open window time between two
-    kills to expect of a policy, known to the leader alone. ``ledger_bytes`` is the size of the
-    ledger's text, ``unusable`` why it can't be used, ``cluster`` what people call the cluster.
+    policy (empty for all of them together) and limit. ``kill_intervals`` are the seconds of open
+    window time between two kills to expect of a policy, known to the leader alone.
+    ``ledger_bytes`` is the size of the ledger's text, ``unusable`` why it can't be used,
+    ``cluster`` what people call the cluster.
     """
 
     leading: bool

@@ -160,8 +160,10 @@ ROW = Row(
         ranking(
             _LIMITS,
             Ask(
-                shown("min", "scope, limit", "limit_remaining", CLUSTER, 'scope=~"all|$policy"'),
-                "{{scope}} {{limit}}",
+                shown(
+                    "min", "scope, policy, limit", "limit_remaining", CLUSTER, 'policy=~"|$policy"'
+                ),
+                "{{scope}} {{policy}} {{limit}}",
             ),
             alarm_below=1,
         ),

@@ -52,9 +52,9 @@ def halts(configuration: Configuration | None, page: Page, now: datetime) -> dic
 def limits_left(
     configuration: Configuration, ledger: Ledger, now: datetime
 ) -> dict[tuple[str, str], int]:
-    """How much of each limit is left, by (``all`` or policy, limit); real kills only."""
+    """How much of each limit is left of real kills, by policy ("" for all together) and limit."""
     left: dict[tuple[str, str], int] = {}
-    asked: list[tuple[str, str | None, Limits]] = [("all", None, configuration.limits)]
+    asked: list[tuple[str, str | None, Limits]] = [("", None, configuration.limits)]
     asked += [(policy.name, policy.name, policy.limits) for policy in configuration.policies]
     for whose, policy, limits in asked:
         count = used(ledger, now, dry_run=False, policy=policy)

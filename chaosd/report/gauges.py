@@ -94,9 +94,9 @@ class Gauges:
         self._limits = series(
             "limit_remaining",
             "How many more real kills a limit allows now: perHour, perDay (rolling) or concurrent,"
-            " for all policies together (scope all) or for one.",
-            *("scope", "limit"),
-            example="min by (scope, limit) (chaosd_limit_remaining) == 0",
+            " for all policies together (scope all, policy empty) or for one (scope policy).",
+            *("scope", "policy", "limit"),
+            example="min by (scope, policy, limit) (chaosd_limit_remaining) == 0",
         )
         self._candidates = series(
             "candidates",
@@ -153,7 +153,12 @@ class Gauges:
         self._paused.show(_by_policy(standing.paused))
         self._dry_run.show(_by_policy(standing.dry_run))
         self._last_kill.show(_timestamps(standing.last_kills))
-        self._limits.show({key: float(left) for key, left in standing.limits_left.items()})
+        self._limits.show(
+            {
+                ("policy" if policy else "all", policy, limit): float(left)
+                for (policy, limit), left in standing.limits_left.items()
+            }
+        )
         intervals = standing.kill_intervals if standing.leading else {}
         self._interval.show(
             {(name,): x for name, x in intervals.items() if name in standing.dry_run}

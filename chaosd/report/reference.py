@@ -38,7 +38,7 @@ _LABELS: dict[str, str] = {
     "reason": "one of the reasons below; for candidates also `eligible`",
     "verdict": "{verdicts}",
     "source": "{sources}",
-    "scope": "`all`, or a policy's name",
+    "scope": "`all` (policies together) or `policy`",
     "limit": "`perHour`, `perDay`, `concurrent`",
     "what": "what chaosd was doing, without names in it; at most 50 values, then `other`",
     "verb": "`get`, `list`, `create`, `update`, `patch`, `delete`",

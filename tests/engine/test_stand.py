@@ -42,8 +42,8 @@ def test_limits_left_go_down_with_kills_and_up_with_time() -> None:
     process = scene.leader()
     before = process.tape.last_standing
     assert before.limits_left == {
-        ("all", "perHour"): 2,
-        ("all", "concurrent"): 1,
+        ("", "perHour"): 2,
+        ("", "concurrent"): 1,
         ("web", "perDay"): 3,
     }
     assert (before.window_open, before.dry_run) == (
@@ -54,17 +54,27 @@ def test_limits_left_go_down_with_kills_and_up_with_time() -> None:
     process.observer.step()
     during = process.tape.last_standing
     assert during.limits_left == {
-        ("all", "perHour"): 1,
-        ("all", "concurrent"): 0,
+        ("", "perHour"): 1,
+        ("", "concurrent"): 0,
         ("web", "perDay"): 2,
     }
     assert (during.open_intents, during.last_kills) == (1, {"web": scene.now()})
     scene.run(10)
     aged(scene, process, hours=1)
     after = process.tape.last_standing
-    assert after.limits_left[("all", "perHour")] == 2
+    assert after.limits_left[("", "perHour")] == 2
     assert after.limits_left[("web", "perDay")] == 2
     assert after.ledger_bytes > 500
+
+
+def test_a_policy_may_be_called_all() -> None:
+    """Its limits are its own, and not those of all policies together."""
+    limits = Limits(per_hour=7)
+    own = policy("all", limits=Limits(per_hour=2))
+    scene = Scene(configured(own, limits=limits), on.shop)
+    process = scene.leader()
+    left = process.tape.last_standing.limits_left
+    assert (left["", "perHour"], left["all", "perHour"]) == (7, 2)
 
 
 def test_without_a_ledger_it_says_why() -> None:

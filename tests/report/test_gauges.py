@@ -21,7 +21,8 @@ FULL = Standing(
     window_open={"web": True, "api": False},
     dry_run={"web": False, "api": True},
     last_kills={"web": START},
-    limits_left={("all", "perHour"): 3, ("api", "perDay"): 0},
+    # A policy may be called `all`.
+    limits_left={("", "perHour"): 3, ("api", "perDay"): 0, ("all", "perHour"): 1},
     kill_intervals={"web": 3600.0, "gone": 60.0},
     open_intents=2,
     unrecovered=1,
@@ -71,8 +72,9 @@ class Shown:
         ("last_kill_timestamp_seconds", {"policy": "api"}, None),
         ("expected_kill_interval_seconds", {"policy": "web"}, 3600),
         ("expected_kill_interval_seconds", {"policy": "gone"}, None),
-        ("limit_remaining", {"scope": "all", "limit": "perHour"}, 3),
-        ("limit_remaining", {"scope": "api", "limit": "perDay"}, 0),
+        ("limit_remaining", {"scope": "all", "policy": "", "limit": "perHour"}, 3),
+        ("limit_remaining", {"scope": "policy", "policy": "api", "limit": "perDay"}, 0),
+        ("limit_remaining", {"scope": "policy", "policy": "all", "limit": "perHour"}, 1),
         ("configuration_last_load_success_timestamp_seconds", {}, START.timestamp()),
     ],
 )
@@ -92,7 +94,7 @@ def test_a_policy_that_is_gone_leaves_no_gauge() -> None:
         paused={"web": False},
         window_open={"web": True},
         dry_run={"web": False},
-        limits_left={("all", "perHour"): 3},
+        limits_left={("", "perHour"): 3},
     )
     shown.gauges.standing(left, START)
     shown.gauges.planned({"web": START})
@@ -150,7 +152,7 @@ def test_the_engine_fills_the_gauges() -> None:
     scene.observer.step()
     assert scene.value("chaosd_leader") == 1
     assert scene.value("chaosd_halted", source="configuration") == 1
-    assert scene.value("chaosd_limit_remaining", scope="all", limit="concurrent") == 1
+    assert scene.value("chaosd_limit_remaining", scope="all", policy="", limit="concurrent") == 1
     assert (scene.value("chaosd_ledger_bytes") or 0) > 10
 
 
