@@ -15,11 +15,12 @@ from chaosd.engine.context import Context
 from chaosd.kube.api import Api
 from chaosd.kube.documents import LeaseDocument, LedgerDocument
 from chaosd.kube.events import KubeEvents
+from chaosd.kube.node_reads import KubeNodeReads
 from chaosd.kube.official import OfficialTransport
-from chaosd.kube.reads import KubeReads
 from chaosd.kube.retry import RetryPolicy
 from chaosd.kube.signin import SignIn
 from chaosd.ports import Guard, Notice, Report, Settings, Target
+from chaosd.targets.nodes import NodeTarget
 from chaosd.targets.pods import PodTarget
 
 DEFAULT_NAMESPACE = "chaosd"
@@ -86,6 +87,7 @@ def connect(
     pod = environ.get("POD_NAME") or (socket.gethostname() if inside else "")
     api = Api(OfficialTransport(sign_in), clock, observe, retry)
     own = Own(own_namespace, frozenset({pod})) if pod else Own()
+    reads = KubeNodeReads(api)
     return Connection(
         api=api,
         sign_in=sign_in,
@@ -95,7 +97,10 @@ def connect(
         ledger=LedgerDocument(api, own_namespace),
         lease=LeaseDocument(api, own_namespace),
         events=KubeEvents(api, pod),
-        targets={TargetKind.POD: PodTarget(KubeReads(api), own)},
+        targets={
+            TargetKind.POD: PodTarget(reads, own),
+            TargetKind.NODE: NodeTarget(reads, own),
+        },
     )
 
 
