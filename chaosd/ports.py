@@ -283,7 +283,8 @@ class Events(Protocol):
 class Standing(Struct, frozen=True):
     """How things stand, as gauges show it.
 
-    ``halted`` goes by source (``command``, ``annotation``, ``configuration``).
+    ``halted`` goes by source (``command``, ``annotation``, ``configuration``); ``at`` of the last
+    two is when this process first saw it.
     ``window_open``, ``dry_run``, ``paused``, ``last_kills`` go by policy; ``limits_left`` by
     policy (empty for all of them together) and limit. ``kill_intervals`` are the seconds of open
     window time between two kills to expect of a policy, known to the leader alone.

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from chaosd.core.admission import Circumstances
+from chaosd.core.ledger import Halt
 from chaosd.core.model import Configuration, TargetKind
 from chaosd.core.transitions import Writer
 from chaosd.engine.book import Book, Page
@@ -40,7 +41,8 @@ class Context:
 
     ``executing`` holds the ids of intents whose step is being struck right now by this process:
     everybody else's unsettled steps are fenced. ``page`` is the ledger as the observer last read it
-    (for showing, never for deciding), ``unusable`` why it could not be.
+    (for showing, never for deciding), ``unusable`` why it could not be, ``halts`` what halted by
+    source then.
     """
 
     holder: str
@@ -59,6 +61,7 @@ class Context:
     executing: set[str] = field(default_factory=set)
     page: Page | None = None
     unusable: str = NOT_READ
+    halts: Mapping[str, Halt] = field(default_factory=dict)
     next_slots: Mapping[str, datetime] = field(default_factory=dict)
     kill_intervals: Mapping[str, float] = field(default_factory=dict)
     _seed: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from chaosd.core.ledger import Halt, Ledger, Verdict
@@ -20,10 +21,11 @@ def stand(context: Context, page: Page | None, unusable: str = "") -> Standing:
     if configuration is None or page is None:
         return Standing(context.leading, valid, unusable=unusable)
     ledger, now = page.ledger, context.clock.now()
+    context.halts = halts(configuration, page, now, context.halts)
     return Standing(
         leading=context.leading,
         configuration_valid=valid,
-        halted=halts(configuration, page, now),
+        halted=context.halts,
         paused={p.name: p.name in ledger.paused for p in configuration.policies},
         window_open={p.name: is_open(p.windows, now) for p in configuration.policies},
         dry_run={p.name: p.dry_run for p in configuration.policies},
@@ -37,8 +39,14 @@ def stand(context: Context, page: Page | None, unusable: str = "") -> Standing:
     )
 
 
-def halts(configuration: Configuration | None, page: Page, now: datetime) -> dict[str, Halt]:
-    """Every halt by where it comes from; only a command says who and when."""
+def halts(
+    configuration: Configuration | None, page: Page, now: datetime, before: Mapping[str, Halt]
+) -> dict[str, Halt]:
+    """Every halt by where it comes from.
+
+    Only a command says who and when. The others are as old as this process has seen them, which
+    ``before`` tells: the halts at its last look.
+    """
     found: dict[str, Halt] = {}
     if page.ledger.halt is not None:
         found["command"] = page.ledger.halt
@@ -46,6 +54,10 @@ def halts(configuration: Configuration | None, page: Page, now: datetime) -> dic
         found["annotation"] = Halt("somebody, by annotation", page.annotation_halt, now)
     if configuration is not None and configuration.halted:
         found["configuration"] = Halt("the configuration", "halted: true", now)
+    for source in found.keys() - {"command"}:
+        known = before.get(source)
+        if known is not None and known.why == found[source].why:
+            found[source] = known
     return found
 
 

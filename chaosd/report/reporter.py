@@ -173,9 +173,9 @@ class Reporter:
     def _log_halts(self, before: Mapping[str, Halt], now: Mapping[str, Halt]) -> None:
         for source, halt in now.items():
             if source not in before:
-                self._logger.warning(
-                    "halted", source=source, who=halt.who, why=halt.why, since=halt.at
-                )
+                # Only a command says when it was given.
+                when = {"since" if source == "command" else "firstSeen": halt.at}
+                self._logger.warning("halted", source=source, who=halt.who, why=halt.why, **when)
         for source in before:
             if source not in now:
                 self._logger.warning("halt taken back", source=source)

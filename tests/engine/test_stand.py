@@ -67,6 +67,27 @@ def test_limits_left_go_down_with_kills_and_up_with_time() -> None:
     assert after.ledger_bytes > 500
 
 
+def test_a_halt_is_as_old_as_it_was_first_seen() -> None:
+    """Neither an annotation nor the configuration says when it began; another text is another."""
+    scene = Scene(configured(halted=True), on.shop)
+    process = scene.leader()
+    on.annotated(scene, process)
+    aged(scene, process, seconds=1)
+    first = scene.now()
+    for _ in range(3):
+        aged(scene, process, seconds=2)
+        seen = process.tape.last_standing.halted
+        assert {source: halt.at for source, halt in seen.items()} == {
+            "annotation": first,
+            "configuration": scene.start,
+        }
+    with scene.cluster.edit("configmaps", NAMESPACE, "chaosd-ledger") as item:
+        item["metadata"]["annotations"] = {"chaosd.io/halt": "release"}
+    aged(scene, process, seconds=2)
+    again = process.tape.last_standing.halted["annotation"]
+    assert (again.at, again.why) == (scene.now(), "release")
+
+
 def test_a_policy_may_be_called_all() -> None:
     """Its limits are its own, and not those of all policies together."""
     limits = Limits(per_hour=7)
