@@ -7,6 +7,8 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from chaosd.core.facts import Own
 from chaosd.core.model import TargetKind
 from chaosd.daemon.clocks import PacedClock, SystemClock
@@ -74,7 +76,8 @@ def connect(
     environ: Mapping[str, str] = os.environ,
     retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
 ) -> Connection:
-    """Set up the adapters; nothing is sent yet. ``retry`` says how reads are asked again.
+    """Set up the adapters; nothing is sent yet. ``retry`` says how reads are asked again, at the
+    pace of ``clock``.
 
     chaosd's namespace is the one given, else ``POD_NAMESPACE``, else that of the service account,
     else ``chaosd``.
@@ -85,6 +88,7 @@ def connect(
     named = environ.get("POD_NAMESPACE") or (sign_in.namespace() if inside else None)
     own_namespace = namespace or named or DEFAULT_NAMESPACE
     pod = environ.get("POD_NAME") or (socket.gethostname() if inside else "")
+    retry = msgspec.structs.replace(retry, pace=clock.real(1))
     api = Api(OfficialTransport(sign_in), clock, observe, retry)
     own = Own(own_namespace, frozenset({pod})) if pod else Own()
     reads = KubeNodeReads(api)

@@ -14,10 +14,11 @@ T = TypeVar("T")
 
 
 class RetryPolicy(Struct, frozen=True):
-    """Exponential backoff with jitter, in seconds.
+    """Exponential backoff with jitter, in seconds of the clock, of which each takes ``pace`` real
+    ones.
 
-    No further attempt starts ``deadline`` seconds after the first, nor is a ``Retry-After`` waited
-    for that reaches past it.
+    No further attempt starts ``deadline`` real seconds after the first (a request takes as long as
+    it takes, however fast the clock runs), nor is a ``Retry-After`` waited for past it.
     """
 
     attempts: int = 4
@@ -25,6 +26,7 @@ class RetryPolicy(Struct, frozen=True):
     wait_initial: float = 0.2
     wait_max: float = 5.0
     wait_jitter: float = 0.5
+    pace: float = 1.0
 
 
 NO_RETRIES = RetryPolicy(attempts=1)
@@ -44,19 +46,20 @@ def retried(ask: Callable[[], T], policy: RetryPolicy, clock: Clock) -> T:
     started = clock.boot()
 
     def wait_for(error: Exception) -> bool | float:
-        left = policy.deadline - (clock.boot() - started)
+        left = policy.deadline - (clock.boot() - started) * policy.pace
         if not may_pass(error):
             return False
         if isinstance(error, TooManyRequests | ServerFault) and error.retry_after is not None:
-            return error.retry_after if error.retry_after < left else False
+            wait = error.retry_after * policy.pace
+            return wait if wait < left else False
         return True
 
     caller = stamina.RetryingCaller(
         attempts=policy.attempts,
         timeout=policy.deadline,
-        wait_initial=policy.wait_initial,
-        wait_max=policy.wait_max,
-        wait_jitter=policy.wait_jitter,
+        wait_initial=policy.wait_initial * policy.pace,
+        wait_max=policy.wait_max * policy.pace,
+        wait_jitter=policy.wait_jitter * policy.pace,
     )
     return caller(wait_for, ask)
 

@@ -16,15 +16,12 @@ from chaosd.daemon.clocks import PaceSetClock
 from chaosd.daemon.loops import Pulse
 from chaosd.daemon.process import GRACE, Process
 from chaosd.daemon.wiring import about, build_context, connect
-from chaosd.kube.retry import RetryPolicy
 from chaosd.report.logs import configure
 from chaosd.report.metrics import Metrics
 from chaosd.report.reporter import Reporter
 from chaosd.sandbox import AcceleratedClock
 from tests.daemon.site import Site
 
-RETRY = RetryPolicy(wait_initial=0.005, wait_max=0.2, wait_jitter=0.01)
-"""As often as in production, but sooner, since time runs faster."""
 START = datetime.fromisoformat("2026-03-04T10:00:00Z")
 
 
@@ -48,7 +45,6 @@ class Inside:
             clock=paced,
             observe=pulse.through(self.metrics.observe_request),
             environ={},
-            retry=RETRY,
         )
         self.reporter = Reporter(self.metrics, logger, clock.now)
         settings = FileSettings(site.file, {}, clock.now)

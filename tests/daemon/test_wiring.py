@@ -14,7 +14,7 @@ from chaosd.daemon.clocks import PacedClock, PaceSetClock, SystemClock
 from chaosd.daemon.wiring import about, build_context, connect
 from chaosd.kube.signin import SignInFailed
 from chaosd.ports import Cluster, Events, Target, Versioned
-from chaosd.sandbox import scenarios
+from chaosd.sandbox import Rule, scenarios
 from tests.daemon.site import Site
 from tests.engine.world import Tape
 
@@ -128,3 +128,12 @@ def test_documents_lie_in_its_own_namespace_and_requests_are_counted(tmp_path: P
             ("tools", "chaosd"),
         ]
     assert seen == [("create", "configmaps", "201"), ("create", "leases", "201")] * 2
+
+
+def test_what_a_busy_server_asks_for_is_waited_for_by_the_given_clock(tmp_path: Path) -> None:
+    """On a clock that runs fast, ten minutes are over at once."""
+    with Site(tmp_path) as site:
+        site.api.faults.add(Rule(do="status", status=429, retry_after=600, count=2))
+        hurried = PaceSetClock(site.cluster.now, 1e6)
+        connection = connect(str(site.kubeconfig), clock=hurried, environ={})
+        assert connection.cluster.seed()

@@ -185,6 +185,15 @@ def test_reads_that_were_answered_are_not_asked_again(status: int) -> None:
     assert len(transport.sent) == 1
 
 
+def test_a_retry_after_is_waited_for_at_the_pace_of_the_clock() -> None:
+    """An hour of a clock that runs a million times as fast is over at once."""
+    hurried = RetryPolicy(attempts=3, wait_initial=3600, wait_max=3600, pace=1e-6)
+    transport = ScriptedTransport([reply(429, retry_after="3600"), reply(503), reply(200, POD)])
+    api = Api(transport, VirtualClock(), retry=hurried)
+    assert api.get(PODS, "shop", "web", Pod).metadata.name == "web"
+    assert len(transport.sent) == 3
+
+
 def test_a_retry_after_beyond_the_deadline_is_not_waited_for() -> None:
     """A server that asks for an hour gets an error instead of a thread."""
     api, transport = scripted(reply(429, retry_after="3600"))
