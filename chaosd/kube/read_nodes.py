@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Protocol
 
 import msgspec
@@ -12,13 +12,13 @@ from chaosd.kube.quantities import amount
 from chaosd.kube.read_pods import SIDECAR, pod_facts
 from chaosd.kube.records import Quantities
 from chaosd.kube.records_nodes import (
+    ContainerStatus,
     NodeTerm,
     PersistentVolume,
     ResourceNeeds,
     SizedPod,
     WholeContainer,
     WholePod,
-    WholeStatus,
 )
 
 HOSTNAME = "kubernetes.io/hostname"
@@ -133,29 +133,29 @@ def _names_a_host(term: NodeTerm) -> bool:
 
 
 def _containers(pod: WholePod) -> Iterator[ContainerFacts]:
-    """Containers, then sidecars, each with the ID of the one that runs."""
-    running = _running(pod.status)
+    """Containers, then sidecars, each with the ID of the one that runs, or how it ended."""
+    status = pod.status
+    known = (*(status.container_statuses or ()), *(status.init_container_statuses or ()))
+    states = {one.name: one for one in known}
     for container in pod.spec.containers or ():
-        yield _container(container, running)
+        yield _container(container, states.get(container.name))
     for container in pod.spec.init_containers or ():
         if container.restart_policy == SIDECAR:
-            yield _container(container, running)
+            yield _container(container, states.get(container.name))
 
 
-def _container(container: WholeContainer, running: Mapping[str, str]) -> ContainerFacts:
+def _container(container: WholeContainer, status: ContainerStatus | None) -> ContainerFacts:
+    running = status.container_id if status and status.state.running is not None else ""
+    ended = status.state.terminated if status else None
     return ContainerFacts(
         image=container.image,
         command=(*(container.command or ()), *(container.args or ())),
         ports=tuple(port.container_port for port in container.ports or ()),
         name=container.name,
-        id=running.get(container.name, ""),
+        id=running,
+        exit_code=ended.exit_code if ended is not None else None,
+        message=ended.message if ended is not None else "",
     )
-
-
-def _running(status: WholeStatus) -> dict[str, str]:
-    """The IDs of the containers that run, by name."""
-    statuses = (*(status.container_statuses or ()), *(status.init_container_statuses or ()))
-    return {one.name: one.container_id for one in statuses if one.state.running is not None}
 
 
 def _claims(pod: WholePod) -> Iterator[str]:

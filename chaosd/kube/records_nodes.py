@@ -100,10 +100,18 @@ class WholeSpec(PodSpec, frozen=True, gc=False):
     volumes: tuple[Volume, ...] | None = None
 
 
+class Terminated(Record, frozen=True, gc=False):
+    """How a container ended."""
+
+    exit_code: int = 0
+    message: str = ""
+
+
 class ContainerState(Record, frozen=True, gc=False):
-    """What a container does; ``running`` is None unless it runs."""
+    """What a container does: the one of these that is not None."""
 
     running: dict[str, Any] | None = None
+    terminated: Terminated | None = None
 
 
 class ContainerStatus(Record, frozen=True, gc=False):

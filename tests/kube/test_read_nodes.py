@@ -164,15 +164,16 @@ def test_what_ties_a_pod_to_its_node() -> None:
 
 
 def test_containers_that_run_have_their_id() -> None:
-    """By name, sidecars too; one that waits or has ended has none."""
+    """By name, sidecars too; one that waits has none, one that has ended says how."""
     running = {"running": {"startedAt": "2026-01-05T09:00:00Z"}}
+    ended = {"exitCode": 3, "message": "too late", "reason": "Error"}
     found = pod(
         {
             "containers": [{"name": "main", "image": "a"}, {"name": "second"}, {"name": "third"}],
             "initContainers": [{"name": "setup"}, {"name": "proxy", **SIDECAR}],
         },
         containerStatuses=[
-            {"name": "third", "containerID": "containerd://old", "state": {"terminated": {}}},
+            {"name": "third", "containerID": "containerd://old", "state": {"terminated": ended}},
             {"name": "main", "containerID": "containerd://m", "state": running},
             {"name": "second", "state": {"waiting": {"reason": "ContainerCreating"}}},
         ],
@@ -184,7 +185,7 @@ def test_containers_that_run_have_their_id() -> None:
     assert found.containers == (
         ContainerFacts("a", name="main", id="containerd://m"),
         ContainerFacts(name="second"),
-        ContainerFacts(name="third"),
+        ContainerFacts(name="third", exit_code=3, message="too late"),
         ContainerFacts(name="proxy", id="containerd://p"),
     )
 
