@@ -206,9 +206,9 @@ class Fleet:
         some = [name for name in names[: _FEW + 1] if name != node.name][:_FEW]
         told = listed([f"{name} (held by chaosd)" if name in ours else name for name in some])
         more = f" and {count - len(some)} more" if count > len(some) else ""
-        detail = f"{count} of the selected nodes away already"
-        detail += f" ({told}{more})" if some else ""
-        yield Reason(Code.MAX_UNAVAILABLE, f"{detail}, node.maxUnavailable is {most}")
+        detail = f"{count} of the selected nodes are away already"
+        detail += f": {told}{more}" if some else ""
+        yield Reason(Code.MAX_UNAVAILABLE, f"{detail}; node.maxUnavailable is {most}")
 
     def _all_away(self, ours: frozenset[str]) -> tuple[frozenset[str], list[str]]:
         """The selected nodes that are away, and the same in order; kept for the next question."""
