@@ -74,15 +74,15 @@ def put_back(reads: NodeReads, intent: Intent, now: datetime, *, early: bool) ->
     node = reads.node(owed.node)
     if node is None or node.uid != owed.uid:
         return Undone(done=True, detail=f"node {owed.node} is gone")
-    if node.drained_by != owed.value:
-        return Undone(done=True, detail=f"node {owed.node} carries no taint of this intent")
-    if not early and (waits := _waits(intent, node, now)):
+    there = node.drained_by == owed.value
+    if there and not early and (waits := _waits(intent, node, now)):
         return Undone(done=False, detail=waits)
     try:
-        reads.untaint(node, owed.value)
+        reads.untaint(node, owed.value)  # and the mark of a fence, if one is left
     except (Conflict, NotFound):
         return Undone(done=False, detail=f"node {owed.node} changed meanwhile: tried again")
-    return Undone(done=True, detail=f"node {owed.node} takes pods again")
+    now_what = "takes pods again" if there else "carries no taint of this intent"
+    return Undone(done=True, detail=f"node {owed.node} {now_what}")
 
 
 def _waits(intent: Intent, node: NodeFacts, now: datetime) -> str:

@@ -18,9 +18,12 @@ from chaosd.engine.observe import Observer
 from chaosd.engine.plan import Planner
 from chaosd.engine.reload import Reload
 from chaosd.engine.wishes import Wishes
+from chaosd.kube.node_reads import KubeNodeReads
 from chaosd.kube.reads import KubeReads
 from chaosd.ports import Guard, Notice, Target
 from chaosd.sandbox import ManualClock
+from chaosd.targets.cloud import Cloud
+from chaosd.targets.nodes import NodeTarget
 from chaosd.targets.pods import PodTarget
 from tests.engine.cluster_side import NAMESPACE, make_ports
 from tests.engine.world import Tape
@@ -99,6 +102,7 @@ class Process:
         through: Callable[[Any], Any] = lambda transport: transport,
         target: Callable[[KubeReads], Target] | None = None,
         guards: Sequence[Guard] = (),
+        clouds: Sequence[Cloud] = (),
         without: Sequence[str] = (),
     ) -> None:
         self.name, self.scene = name, scene
@@ -106,7 +110,7 @@ class Process:
         self.tape = Tape()
         clock = Off(scene.clock, off)
         ports = make_ports(scene.sandbox, clock, through)
-        reads = KubeReads(ports.api)
+        reads = KubeNodeReads(ports.api)
         self.context = Context(
             holder=name,
             clock=clock,
@@ -116,7 +120,10 @@ class Process:
             settings=scene.file,
             events=ports.events,
             report=self.tape,
-            targets={TargetKind.POD: target(reads) if target else PodTarget(reads, own)},
+            targets={
+                TargetKind.POD: target(reads) if target else PodTarget(reads, own),
+                TargetKind.NODE: NodeTarget(reads, own, clouds),
+            },
             guards=guards,
         )
         about = Notice("", "ConfigMap", NAMESPACE, "chaosd-ledger", "", "", clock.now())

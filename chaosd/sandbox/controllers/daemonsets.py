@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chaosd.sandbox.cluster import Cluster
 from chaosd.sandbox.controllers.pods import delete_pod, make_pod, template_hash
-from chaosd.sandbox.controllers.scheduler import tolerates_all, wants
+from chaosd.sandbox.controllers.scheduler import tolerates, tolerates_all, wants
 from chaosd.sandbox.objects import (
     Json,
     int_or_percent,
@@ -40,9 +40,10 @@ def reconcile(cluster: Cluster, daemon_set: Json, now: datetime) -> datetime | N
     revision = template_hash(daemon_set["spec"]["template"])
     nodes = [node for node in cluster.all("nodes") if _eligible(daemon_set, node)]
     names = {node["metadata"]["name"] for node in nodes}
+    kept = {one["metadata"]["name"] for one in cluster.all("nodes") if _keeps(daemon_set, one)}
     for node, pods in _by_node(cluster, daemon_set).items():
         standing = [pod for pod in pods if not is_deleting(pod)]
-        keep = 1 if node in names else 0
+        keep = 1 if node in kept else 0
         for pod in standing:
             if is_finished(pod) or keep == 0:
                 delete_pod(cluster, pod)
@@ -65,6 +66,16 @@ def _eligible(daemon_set: Json, node: Json) -> bool:
     spec = daemon_set["spec"]["template"].get("spec") or {}
     pod = {"spec": {**spec, "tolerations": _with_tolerations(spec)}}
     return wants(pod["spec"], node) and tolerates_all(pod, node) and not is_deleting(node)
+
+
+def _keeps(daemon_set: Json, node: Json) -> bool:
+    """Whether a pod that is there may stay: a taint NoSchedule that came later sends none away."""
+    spec = daemon_set["spec"]["template"].get("spec") or {}
+    pod = {"spec": {**spec, "tolerations": _with_tolerations(spec)}}
+    taints = (node.get("spec") or {}).get("taints") or ()
+    executes = [taint for taint in taints if taint.get("effect") == "NoExecute"]
+    stays = all(tolerates(pod, taint) for taint in executes)
+    return wants(pod["spec"], node) and stays and not is_deleting(node)
 
 
 def _node_of(pod: Json) -> str:

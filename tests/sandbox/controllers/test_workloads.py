@@ -245,15 +245,19 @@ def test_a_daemon_set_has_a_pod_on_every_node() -> None:
     assert len(world.pods("agent")) == 3
 
 
-def test_a_daemon_set_leaves_tainted_nodes() -> None:
-    """A taint that it does not tolerate, or another label, takes its pod away."""
+@pytest.mark.parametrize(
+    ("effect", "left"), [("NoExecute", ["node-0"]), ("NoSchedule", ["node-0", "node-1"])]
+)
+def test_a_daemon_set_leaves_tainted_nodes(effect: str, left: list[str]) -> None:
+    """A taint NoExecute that it does not tolerate takes its pod away; one of NoSchedule only keeps
+    a new pod from coming."""
     world = make_world(nodes=2)
     scenarios.daemon_set(world.cluster, "shop", "agent")
     scenarios.settle(world.cluster)
     with world.cluster.edit("nodes", "", "node-1") as node:
-        node["spec"]["taints"] = [{"key": "k", "effect": "NoSchedule"}]
+        node["spec"]["taints"] = [{"key": "k", "effect": effect}]
     world.pass_time(20)
-    assert [pod["spec"]["nodeName"] for pod in world.pods("agent")] == ["node-0"]
+    assert sorted(pod["spec"]["nodeName"] for pod in world.pods("agent")) == left
 
 
 def test_a_daemon_set_rolls_one_node_at_a_time() -> None:
