@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
+from chaosd.config.fitting import check_fit, check_helper
 from chaosd.config.groups import AlwaysRule, RuleSettings, WindowsSettings
 from chaosd.config.policies import PolicySettings, ScheduleSettings
 from chaosd.config.problems import KeyPath, shown
@@ -13,6 +14,7 @@ from chaosd.config.timing import check_times
 from chaosd.config.validating import Draft
 from chaosd.core.duration import render
 from chaosd.core.holiday import check_holidays
+from chaosd.core.model import TargetKind
 
 _DAY = 86_400
 _SCHEDULES = "every, cron and meanTimeBetweenKills"
@@ -24,11 +26,13 @@ def check(draft: Draft, now: datetime) -> None:
     _check_rules(draft)
     _check_top(draft)
     _check_names(draft)
+    check_helper(draft)
     for number, policy in enumerate(draft.settings.policies):
         path: KeyPath = ("policies", number)
         _check_schedule(draft, path, policy.schedule)
         _check_policy(draft, path, policy)
         _check_namespaces(draft, path, policy)
+        check_fit(draft, path, policy)
     check_times(draft, now)
 
 
@@ -207,6 +211,9 @@ def _check_count(draft: Draft, path: KeyPath, policy: PolicySettings) -> None:
             "the policy's limits.concurrent",
         ),
     ]
+    if policy.target is TargetKind.NODE and draft.sound(*path, "target"):
+        most = policy.node.max_unavailable
+        bounds.append(((*path, "node", "maxUnavailable"), most, "node.maxUnavailable"))
     for where, concurrent, name in bounds:
         if concurrent is not None and policy.count > concurrent and draft.sound(*where):
             draft.report(

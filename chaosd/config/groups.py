@@ -13,8 +13,10 @@ from chaosd.config.values import (
     Day,
     Days,
     End,
+    Image,
     LabelKey,
     LabelValue,
+    Namespace,
     Start,
     Text,
 )
@@ -45,11 +47,25 @@ class OptInSettings(Group):
 
     label: LabelKey = Field(
         default=_OPT_IN.label,
-        description="The label by which a workload, its pods or its namespace opt in.",
+        description="The label by which a workload, its pods, its namespace or a node opt in.",
     )
     value: LabelValue = Field(
         default=_OPT_IN.value,
         description='The value that opts in. The value `"false"` on any of them is a veto.',
+    )
+
+
+class HelperSettings(Group):
+    """The helper pod that `crash` and `reboot` need: privileged, so off unless it has a place."""
+
+    namespace: Namespace | None = Field(
+        default=None,
+        description="Where helper pods are made: a namespace of their own that allows privileged"
+        " pods. Not written: there are none.",
+    )
+    image: Image | None = Field(
+        default=None,
+        description="chaosd's own image. The chart sets it, by `CHAOSD_HELPER__IMAGE`.",
     )
 
 

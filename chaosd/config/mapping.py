@@ -5,9 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chaosd.config.groups import AlwaysRule, RuleSettings, WeeklySettings
-from chaosd.config.policies import PolicySettings, SelectSettings
+from chaosd.config.policies import NodeSettings, PolicySettings, SelectSettings
 from chaosd.config.settings import Settings
-from chaosd.core.model import Action, Configuration, Limits, OptIn, Policy, Select, TargetKind
+from chaosd.core.model import (
+    Action,
+    Configuration,
+    Helper,
+    Limits,
+    NodeRules,
+    OptIn,
+    Policy,
+    Select,
+)
 from chaosd.core.schedule import Every, MeanTime, Schedule
 from chaosd.core.window import Always, Dates, Holidays, Rule, Weekly, Windows
 
@@ -31,15 +40,25 @@ def configuration(settings: Settings) -> Configuration:
         limits=Limits(
             settings.limits.per_hour, settings.limits.per_day, settings.limits.concurrent
         ),
+        helper=_helper(settings),
     )
+
+
+def _helper(settings: Settings) -> Helper | None:
+    given = settings.helper
+    if given is None or given.namespace is None:
+        return None
+    if given.image is None:
+        raise ValueError("helper.image is missing")
+    return Helper(given.namespace, given.image)
 
 
 def policy(settings: Settings, one: PolicySettings) -> Policy:
     """Map one policy, with the global settings that bind it."""
     return Policy(
         name=one.name,
-        target=TargetKind(one.target),
-        action=Action(one.action),
+        target=one.target,
+        action=one.action,
         schedule=schedule(one),
         select=_select(one.select),
         windows=windows(settings, one),
@@ -50,6 +69,9 @@ def policy(settings: Settings, one: PolicySettings) -> Policy:
         deadline=one.deadline,
         cooldown=one.cooldown,
         dry_run=settings.dry_run or one.dry_run,
+        hold=one.hold if one.action is Action.DRAIN else timedelta(0),
+        node=_node(one.node),
+        container=one.container,
     )
 
 
@@ -114,4 +136,15 @@ def _select(given: SelectSettings) -> Select:
         nodes=given.nodes,
         min_age=given.min_age,
         min_replicas=given.min_replicas,
+    )
+
+
+def _node(given: NodeSettings) -> NodeRules:
+    return NodeRules(
+        max_unavailable=given.max_unavailable,
+        pool=given.pool,
+        min_nodes=given.min_nodes,
+        last_of_zone=given.last_of_zone,
+        control_plane=given.control_plane,
+        empty_dir=given.empty_dir,
     )

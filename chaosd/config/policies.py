@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from enum import StrEnum
+from typing import Any
 
 from pydantic import ConfigDict, Field
 
 from chaosd.config.groups import Group, PolicyLimitsSettings, PolicyWindowsSettings, one_of, unit
 from chaosd.config.values import (
+    Container,
     Count,
+    CountOrZero,
     CronText,
     Duration,
     DurationOrZero,
@@ -18,24 +21,33 @@ from chaosd.config.values import (
     Labels,
     NamespaceGlob,
     PolicyName,
+    PoolLabel,
     Regex,
 )
-from chaosd.core.model import BudgetMode, Select
+from chaosd.core.model import Action, BudgetMode, NodeRules, Select, TargetKind
 from chaosd.core.selector import Selector
 
 _SELECT = Select()
+_NODE = NodeRules()
+_DEADLINE = {TargetKind.POD: timedelta(minutes=10), TargetKind.NODE: timedelta(minutes=15)}
+_HOLD = timedelta(minutes=5)
+_SECOND = timedelta(seconds=1)
 
 
-class TargetKind(StrEnum):
-    """What a policy takes down."""
+def longest_hold(deadline: timedelta) -> timedelta:
+    """How long a node may be held at most: a third of the deadline, in whole seconds.
 
-    POD = "pod"
+    Half of the deadline is for evicting; the rest is for holding it and for recovering.
+    """
+    return deadline // 3 // _SECOND * _SECOND
 
 
-class Action(StrEnum):
-    """How a victim is taken down."""
+def _deadline(read: Mapping[str, Any]) -> timedelta:
+    return _DEADLINE[read.get("target", TargetKind.POD)]
 
-    EVICT = "evict"
+
+def _hold(read: Mapping[str, Any]) -> timedelta:
+    return min(_HOLD, longest_hold(read.get("deadline", _DEADLINE[TargetKind.NODE])))
 
 
 class ScheduleSettings(Group):
@@ -80,10 +92,10 @@ class SelectSettings(Group):
     """Which of the things that opted in a policy may choose from. All conditions must hold."""
 
     namespaces: list[NamespaceGlob] = Field(
-        default=[], description="Names or globs, like `team-*`. Empty: all."
+        default=[], description="Of pods: names or globs, like `team-*`. Empty: all."
     )
     labels: Labels = Field(
-        default=Selector(), description="By labels of the workload or of its pods. Empty: all."
+        default=Selector(), description="Pods, by labels of the workload or its pods. Empty: all."
     )
     annotations: Labels = Field(
         default=Selector(),
@@ -92,25 +104,64 @@ class SelectSettings(Group):
     kinds: list[Kind] = Field(
         default=[*_SELECT.kinds],
         description=(
-            "Kinds of workloads: `Deployment`, `StatefulSet`, `DaemonSet`, `ReplicaSet`, `Job`,"
-            " `CronJob`, `Pod` (pods without a controller), or a kind of your own that owns pods."
+            "Kinds of the workloads of pods: `Deployment`, `StatefulSet`, `DaemonSet`,"
+            " `ReplicaSet`, `Job`, `CronJob`, `Pod` (pods without a controller), or a kind of your"
+            " own that owns pods."
         ),
     )
     names: Regex = Field(
         default="",
-        description="Workloads whose name has a part that matches, like `^api-`. Empty: all.",
+        description=(
+            "Workloads (or nodes) whose name has a part that matches, like `^api-`. Empty: all."
+        ),
     )
     nodes: Labels = Field(
         default=Selector(),
-        description="By labels of the node that the pod runs on. Empty: all.",
+        description="Nodes by their labels; pods by those of the node they run on. Empty: all.",
     )
     min_age: DurationOrZero = Field(
         default=_SELECT.min_age, description="Nothing younger is a victim."
     )
     min_replicas: Count = Field(
         default=_SELECT.min_replicas,
-        description="Nothing of a workload that has fewer Ready pods is a victim.",
+        description="No pod of a workload that has fewer Ready ones is a victim.",
         json_schema_extra=unit("pods"),
+    )
+
+
+class NodeSettings(Group):
+    """How far a policy may go with nodes."""
+
+    max_unavailable: Count = Field(
+        default=_NODE.max_unavailable,
+        description=(
+            "How many of the selected nodes may be away at once: not Ready, cordoned, being"
+            " deleted, or taken by chaosd."
+        ),
+        json_schema_extra=unit("nodes"),
+    )
+    pool: PoolLabel = Field(
+        default=_NODE.pool,
+        description=(
+            "The label whose value says which pool a node belongs to, like"
+            " `eks.amazonaws.com/nodegroup`. Empty: all nodes are one pool."
+        ),
+    )
+    min_nodes: CountOrZero = Field(
+        default=_NODE.min_nodes,
+        description="How many nodes that are Ready and take pods must be left in the pool.",
+        json_schema_extra=unit("nodes"),
+    )
+    last_of_zone: Flag = Field(
+        default=_NODE.last_of_zone, description="Allow the last Ready node of a zone."
+    )
+    control_plane: Flag = Field(
+        default=_NODE.control_plane,
+        description="Allow nodes of the control plane. They are never terminated.",
+    )
+    empty_dir: Flag = Field(
+        default=_NODE.empty_dir,
+        description="Allow evicting pods whose `emptyDir` volumes are lost with them.",
     )
 
 
@@ -121,10 +172,22 @@ class PolicySettings(Group):
         description="A name of its own: in metrics, logs, action ids.", examples=["web"]
     )
     target: TargetKind = Field(description="What is taken down.", examples=["pod"])
-    action: Action = Field(description="How.", examples=["evict"])
+    action: Action = Field(
+        description=(
+            "How. Pods: `evict`, or `crash` (SIGKILL of a container's main process). Nodes:"
+            " `drain`, `reboot` or `terminate`; the last two drain first, unless `pdb` is `bypass`."
+        ),
+        examples=["evict"],
+    )
+    container: Container = Field(
+        default="",
+        description="With `crash`: whose process. Empty: the pod's default container.",
+    )
     grace_period_seconds: Count | None = Field(
         default=None,
-        description="How long a pod may take to stop. Not written: what the pod says itself.",
+        description=(
+            "How long an evicted pod may take to stop. Not written: what the pod says itself."
+        ),
         json_schema_extra=unit("seconds"),
     )
     schedule: ScheduleSettings = Field(
@@ -145,14 +208,24 @@ class PolicySettings(Group):
         ),
     )
     deadline: Duration = Field(
-        default=timedelta(minutes=10),
+        default_factory=_deadline,
         description=(
-            "How long a workload may take to recover. Nothing starts when a window closes sooner."
+            "How long a workload may take to recover, or a node to be drained, held and back."
+            " Nothing starts when a window closes sooner. Not written: `10m` for pods, `15m` for"
+            " nodes."
         ),
     )
+    hold: DurationOrZero = Field(
+        default_factory=_hold,
+        description=(
+            "With `drain`: how long the empty node is kept out of service. At most a third of"
+            " `deadline`. Not written: `5m`, or that third if it is less."
+        ),
+    )
+    node: NodeSettings = Field(default=NodeSettings(), description="With nodes: how far it may go.")
     cooldown: DurationOrZero = Field(
         default=timedelta(hours=1),
-        description="How long a workload is left alone after it has recovered.",
+        description="How long a workload (or node) is left alone after it has recovered.",
     )
     dry_run: Flag = Field(
         default=False,

@@ -44,6 +44,14 @@ NOTES = {
         "A slot with `count` victims counts each of them. What was refused or failed is given"
         " back; what may have happened counts."
     ),
+    "helper": (
+        "Not written: no helper pods, so no policy may `crash` or `reboot`. `namespace` switches"
+        " it on; an image alone, such as the chart's, does not."
+    ),
+    "policies[].node": (
+        "Nodes are chosen by `select.nodes`, `select.names` and `select.minAge`, among those that"
+        " carry the label of `optIn`. Such a policy can't be used in namespaced mode."
+    ),
     "policies[].schedule": (
         "`every` and `cron` try once for the whole policy and draw a workload;"
         " `meanTimeBetweenKills` plans for each workload by itself, and annotations on a workload"
@@ -112,6 +120,7 @@ EXAMPLES = {
     "first-day.yaml": "a cautious first day: a dry run that shows what would be killed",
     "staging.yaml": "a staging cluster: live, often, around the clock",
     "production.yaml": "a production cluster: office hours, freezes, holidays, low rates",
+    "nodes.yaml": "nodes, drained once a week in office hours: a dry run until you say otherwise",
     "from-kube-monkey.yaml": "instead of a kube-monkey set-up, with the labels that are there",
     "from-chaoskube.yaml": "instead of a chaoskube set-up, option by option",
 }

@@ -24,6 +24,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _GLOB = re.compile(r"[-a-z0-9*?]{1,63}")
 _KIND = re.compile(r"[A-Z][A-Za-z0-9]{0,62}")
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*")
 _LONGEST_REGEX = 1000
 _LONGEST_TEXT = 5000
 
@@ -211,6 +212,31 @@ def label_key(text: str) -> str:
     if problem := key_problem(text):
         raise ValueError(f"{problem}; write one such as chaosd.io/enabled")
     return text
+
+
+def pool_label(text: str) -> str:
+    """Check the key of the label that names a node's pool; empty means none."""
+    if text and (problem := key_problem(text)):
+        raise ValueError(f"{problem}; write one such as node.kubernetes.io/instance-type")
+    return text
+
+
+def container(text: str) -> str:
+    """Check the name of a container, an RFC 1123 label; empty means the default one."""
+    if not text or _DNS_LABEL.fullmatch(text):
+        return text
+    raise ValueError(
+        f"{shown(text)} is no container: expected 1 to 63 lower case letters, digits and '-'"
+    )
+
+
+def image(text: str) -> str:
+    """Check the reference of an image as far as its form is common to all registries."""
+    if _IMAGE.fullmatch(text):
+        return text
+    raise ValueError(
+        f"{shown(text)} is no image: write one such as registry.example.com/chaosd:1.0"
+    )
 
 
 def label_value(text: str) -> str:

@@ -119,6 +119,8 @@ def _unit(info: FieldInfo) -> str:
 def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "**required**"
+    if info.default_factory is not None:
+        return "see there"
     if info.default is None:
         return "none"
     if isinstance(info.default, BaseModel):

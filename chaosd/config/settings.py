@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from chaosd.config.annotations import group_of, is_list
-from chaosd.config.groups import LimitsSettings, OptInSettings, WindowsSettings
+from chaosd.config.groups import HelperSettings, LimitsSettings, OptInSettings, WindowsSettings
 from chaosd.config.policies import PolicySettings
 from chaosd.config.values import Duration, Filled, Flag, Namespace, Text, Zone
 
@@ -65,8 +65,8 @@ class Settings(BaseSettings):
     namespaces: list[Namespace] | None = Field(
         default=None,
         description=(
-            "Namespaced mode: nothing outside these namespaces is read, so `seed` must be set and"
-            " `select.nodes` can't be used. Not written: the whole cluster."
+            "Namespaced mode: nothing outside these namespaces is read, so `seed` must be set, and"
+            " nodes can be neither targets nor selected. Not written: the whole cluster."
         ),
     )
     opt_in: OptInSettings = Field(default=OptInSettings(), description="How things opt in.")
@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     )
     limits: LimitsSettings = Field(
         default=LimitsSettings(), description="How much may be struck, over all policies."
+    )
+    helper: HelperSettings | None = Field(
+        default=None, description="Allows the helper pod that `crash` and `reboot` need."
     )
     policies: list[PolicySettings] = Field(
         description="What is taken down. An empty list: nothing.", examples=[[]]

@@ -86,6 +86,8 @@ def _mistakes(
     # Unknown keys first: one that is a known one mistyped explains why that is missing.
     for detail in sorted(details, key=lambda one: one["type"] != "extra_forbidden"):
         path = detail["loc"]
+        if detail["type"] == "default_factory_not_called":
+            continue  # a default that depends on others, of which one is wrong
         if any(path[:length] in bad for length in range(1, len(path) + 1)):
             continue
         bad.add(path)

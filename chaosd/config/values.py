@@ -54,6 +54,7 @@ _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 
 Flag = Annotated[bool, Strict(), Shown("true or false")]
 Count = Annotated[int, Strict(), Field(ge=1), Shown("whole number")]
+CountOrZero = Annotated[int, Strict(), Field(ge=0), Shown("whole number")]
 Text = Annotated[str, _text(str, "a text", free=True), _schema(), Shown("text")]
 Filled = Annotated[str, _text(reading.filled, "a text", free=True), _schema(r"\S"), Shown("text")]
 Duration = Annotated[
@@ -130,6 +131,21 @@ Labels = Annotated[
 ]
 LabelKey = Annotated[
     str, _text(reading.label_key, "a label key", free=True), _schema(), Shown("label key")
+]
+PoolLabel = Annotated[
+    str, _text(reading.pool_label, "a label key", free=True), _schema(), Shown("label key")
+]
+Container = Annotated[
+    str,
+    _text(reading.container, "a container's name", free=True),
+    _schema("^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$"),
+    Shown("name"),
+]
+Image = Annotated[
+    str,
+    _text(reading.image, "an image", free=True),
+    _schema("^[A-Za-z0-9][A-Za-z0-9._:/@-]*$"),
+    Shown("image"),
 ]
 LabelValue = Annotated[
     str, _text(reading.label_value, "a label value", free=True), _schema(), Shown("label value")

@@ -127,6 +127,7 @@ def test_a_policy_is_mapped_with_the_windows_that_bind_it() -> None:
         deadline=timedelta(minutes=15),
         cooldown=timedelta(0),
         dry_run=True,
+        hold=timedelta(0),
     )
 
 
