@@ -19,7 +19,7 @@ from chaosd.kube.reads import FENCED, KubeReads
 from chaosd.kube.records import Node
 from chaosd.kube.records_nodes import PersistentVolume, SizedPod, WholePod
 from chaosd.kube.resources import NODES, PERSISTENT_VOLUMES, PODS
-from chaosd.ports import Conflict, Invalid, NotFound
+from chaosd.ports import Conflict, Invalid
 
 NOT_FINISHED = "status.phase!=Succeeded,status.phase!=Failed"
 _TAINTS = "/spec/taints"
@@ -123,22 +123,3 @@ class KubeNodeReads(KubeReads):
             if error.status != 422:
                 raise
             raise Conflict(error.status, error.reason, error.message, error.causes) from error
-
-    # ---- helper pods
-
-    def make_pod(self, namespace: str, manifest: Mapping[str, Any], timeout: float) -> None:
-        """Create a (helper) pod, once; Conflict: one of that name is there."""
-        self._api.create(PODS, namespace, manifest, msgspec.Raw, timeout=timeout)
-
-    def remove_pod(self, namespace: str, name: str, uid: str) -> None:
-        """Delete that very (helper) pod, without waiting; one that is gone is as good."""
-        options = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "gracePeriodSeconds": 0,
-            "preconditions": {"uid": uid},
-        }
-        try:
-            self._api.delete(PODS, namespace, name, options)
-        except (NotFound, Conflict):
-            return  # a conflict: another pod has its name now

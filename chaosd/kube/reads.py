@@ -5,7 +5,7 @@ It fits ``chaosd.targets.reads.Reads`` (rooms beside each other don't import eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -25,7 +25,7 @@ from chaosd.kube.read_workloads import KINDS, is_topmost
 from chaosd.kube.records import Budget, Job, Node, Pod
 from chaosd.kube.records_nodes import WholePod
 from chaosd.kube.resources import BUDGETS, JOBS, NAMESPACES, NODES, PODS, REPLICA_SETS
-from chaosd.ports import NotFound
+from chaosd.ports import Conflict, NotFound
 
 FENCED = "chaosd.io/fenced"
 """The type of the pod condition by which a fence touches a pod."""
@@ -203,6 +203,27 @@ class KubeReads:
             kind=STRATEGIC,
         )
         return pod_facts(touched)
+
+    # ---- helper pods
+
+    def make_pod(self, namespace: str, manifest: Mapping[str, Any], timeout: float) -> None:
+        """Create a (helper) pod, once; Conflict: one of that name is there."""
+        self._api.create(PODS, namespace, manifest, msgspec.Raw, timeout=timeout)
+
+    def remove_pod(self, namespace: str, name: str, uid: str) -> None:
+        """Delete that very (helper) pod, without waiting; one that is gone is as good.
+
+        With its own grace: once it is gone, its kubelet has seen the end of it.
+        """
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": uid},
+        }
+        try:
+            self._api.delete(PODS, namespace, name, options)
+        except (NotFound, Conflict):
+            return  # a conflict: another pod has its name now
 
 
 def _delete_options(victim: Victim, grace: int | None) -> dict[str, Any]:
