@@ -98,7 +98,7 @@ class NodeSift:
             detail = "no spec.providerID, so no cloud can be told which machine it is"
             yield Reason(Code.NO_PROVIDER, detail)
         if action is Action.REBOOT and not self._helper:
-            detail = "a reboot takes a helper pod, and the configuration has no helper"
+            detail = "a reboot takes a helper pod, and helper.namespace says none may be made"
             yield Reason(Code.NO_HELPER, detail)
 
 
