@@ -93,8 +93,8 @@ class Process:
     def stop(self) -> bool:
         """Stop: no new attempt, the one under way is settled, the lease given back.
 
-        Returns whether everything ended within the grace period. What is open, or is still under
-        way then, stays in the ledger for whoever leads next.
+        Returns whether everything ended within the grace period. What hangs in a request then is
+        said and left: it was written down before it began, so that whoever leads next settles it.
         """
         began = time.monotonic()
 
@@ -104,15 +104,25 @@ class Process:
         self._context.stopping = True
         self._context.report.noted("stopping")
         # The lease is renewed until the attempt under way has ended.
-        ended = [_within(left(_FOR_WORK), lambda: self._timetable.stop(wait=True))]
+        ended = {
+            "attempt": _within(left(_FOR_WORK), lambda: self._timetable.stop(wait=True)),
+        }
         for loop in self._loops:
             loop.stop()
-        ended += [loop.join(left(_FOR_WORK)) for loop in self._loops]
-        ended.append(_within(left(1), self._lead.release))
+        ended |= {f"loop {loop.name}": loop.join(left(_FOR_WORK)) for loop in self._loops}
+        ended["release of the lease"] = _within(left(1), self._lead.release)
         self.stop_serving(left(1))
         self.stopped.set()
-        self._context.report.noted("stopped" if all(ended) else "stopped waiting for what hangs")
-        return all(ended)
+        hanging = [name for name, done in ended.items() if not done]
+        if hanging:
+            self._context.report.noted(
+                "stopped waiting for what hangs: whoever leads next settles what is open",
+                hanging=hanging,
+                leftOpen=sorted(self._context.executing | self._context.unsettled),
+            )
+        else:
+            self._context.report.noted("stopped")
+        return not hanging
 
     def unhealthy(self) -> tuple[str, ...]:
         """What of this very process does not work; before it has started and while it stops,

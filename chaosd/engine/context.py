@@ -40,7 +40,8 @@ class Context:
     """One process's ports and state.
 
     ``executing`` holds the ids of intents whose step is being struck right now by this process:
-    everybody else's unsettled steps are fenced. ``page`` is the ledger as the observer last read it
+    everybody else's unsettled steps are fenced. ``unsettled`` are those that this process struck,
+    or was about to, and could not settle yet. ``page`` is the ledger as the observer last read it
     (for showing, never for deciding), ``unusable`` why it could not be, ``halts`` what halted by
     source then.
     """
@@ -59,6 +60,7 @@ class Context:
     leadership: Leadership | None = None
     stopping: bool = False
     executing: set[str] = field(default_factory=set)
+    unsettled: set[str] = field(default_factory=set)
     page: Page | None = None
     unusable: str = NOT_READ
     halts: Mapping[str, Halt] = field(default_factory=dict)

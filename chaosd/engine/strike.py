@@ -30,6 +30,7 @@ class Striker:
             return intent
         context = self._context
         target = context.targets[intent.target]
+        context.unsettled.add(intent.id)
         left = (step.strike_by - context.clock.now()).total_seconds()
         if not context.leading:
             return None
@@ -90,6 +91,7 @@ class Striker:
         if isinstance(changed, Refusal):
             context.report.stepped(intent, "not settled", why=str(changed.reasons[0]))
             return None
+        context.unsettled.discard(intent.id)
         settled = changed.find(intent.id)
         context.report.stepped(settled or intent, "settled", outcome=str(state), detail=detail)
         return settled

@@ -37,11 +37,22 @@ class Hold(Faults):
         self._when = when
         self._order = threading.Lock()
         self.held = False
+        self._everything = False
+
+    def for_all(self) -> None:
+        """Delay every request from now on."""
+        self._everything = True
+
+    def none(self) -> None:
+        """Delay nothing any more."""
+        self._everything, self.held = False, True
 
     def pick(self, verb: str, path: str, *, continued: bool = False) -> Rule | None:
         """The delay for the one request."""
         name = named(verb, path)
         with self._order:
+            if self._everything:
+                return Rule(do="delay", seconds=3600)
             if self.held:
                 return None
             if self._behind:

@@ -22,6 +22,7 @@ from tests.daemon.site import FILE, Site, only_web
 
 SPEED = 20.0
 EVICTION = "create /api/v1/namespaces/shop/pods/*/eviction"
+LEFT_OPEN = "stopped waiting for what hangs: whoever leads next settles what is open"
 RARELY = FILE.replace("every: 1s", "every: 365d")
 
 
@@ -115,8 +116,12 @@ def test_stopping_does_not_wait_for_ever(tmp_path: Path) -> None:
         site.until(lambda: site.waiting, daemon.lines)
         assert not daemon.stop()
         assert site.waiting
-        assert daemon.said("stopped waiting for what hangs")
-        assert [bool(intent.unsettled) for intent in site.intents()] == [True]
+        [intent] = site.intents()
+        assert intent.unsettled
+        [line] = daemon.said(LEFT_OPEN)
+        assert line["leftOpen"] == [intent.id]
+        assert "attempt" in line["hanging"]
+        assert not daemon.said("stopped")
         assert not daemon.context.leading
 
 
@@ -128,6 +133,9 @@ def test_stopping_while_the_api_server_is_silent(tmp_path: Path) -> None:
         site.until(lambda: site.waiting, daemon.lines)
         assert not daemon.stop()
         assert site.lease().holder_identity == "tested"
+        [line] = daemon.said(LEFT_OPEN)
+        assert line["leftOpen"] == []
+        assert "release of the lease" in line["hanging"]
 
 
 def test_who_leads_is_shown_while_the_api_server_is_silent(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from chaosd.engine.lead import Lead
 from tests.daemon.child import GRACE, Child
 from tests.daemon.hold import Hold, When, names
 from tests.daemon.site import Site, only_web
+from tests.daemon.test_process import LEFT_OPEN
 from tests.engine.world import Tape
 
 SEED = "get /api/v1/namespaces/kube-system"
@@ -100,3 +101,28 @@ def _trial(folder: Path, attempt: list[str], number: int, when: When) -> str:
         if not found:
             return ""
         return f"{when} step {number}, {attempt[number]}: {'; '.join(found)}\n{child}\n"
+
+
+def test_sigterm_while_the_api_server_hangs(tmp_path: Path) -> None:
+    """Nothing is answered any more: it ends with exit 0 all the same, says which intent it
+    left open, and the next process settles that before anything else."""
+    hold = Hold([], EVICTION, "after")
+    with Site(tmp_path, fill=only_web, faults=hold, patient=True) as site:
+        with Child(site) as child:
+            child.until(lambda: site.waiting)
+            hold.for_all()
+            child.terminate()
+            assert child.wait() == 0
+        [intent] = site.intents()
+        [line] = child.said(LEFT_OPEN)
+        assert (bool(intent.unsettled), line["leftOpen"]) == (True, [intent.id])
+        assert child.words == []
+        hold.none()
+        site.let_go()
+        site.free_the_lease()
+        with Child(site) as second:
+            second.until(lambda: site.intents(id=intent.id)[0].result)
+            second.terminate()
+            assert second.wait() == 0
+        assert site.intents(id=intent.id)[0].result == "killed"
+        assert site.broken() == []
