@@ -58,9 +58,13 @@ def main(arguments: Sequence[str] | None = None, scale: Scale = Scale()) -> int:
             if name in NEED_PROC and not HAS_PROC:
                 print(f"{name}: left out, it needs Linux's /proc", file=sys.stderr)
                 continue
-            found[name] = list(BENCHMARKS[name](lab))
-            if not asked.json:
-                console().print(as_table(name, found[name]), "")
+            found[name] = []
+            try:
+                for figure in BENCHMARKS[name](lab):  # what was found before an error is shown
+                    found[name].append(figure)
+            finally:
+                if not asked.json:
+                    console().print(as_table(name, found[name]), "")
     if asked.json:
         figures = {name: [one.as_json() for one in some] for name, some in found.items()}
         print(json.dumps({"machine": machine(), "benchmarks": figures}, indent=1))

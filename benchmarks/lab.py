@@ -47,8 +47,8 @@ class Scale:
     real: tuple[int, int] = (2_000, 10_000)  # Deployments
     real_store: Path = CACHE
     real_pages: int = 20
-    real_every: str = "10s"
-    real_decisions: int = 3
+    real_every: str = "15s"
+    real_decisions: int = 2
 
 
 SMALL = Scale(
