@@ -14,8 +14,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from chaosd.core.facts import DRAIN_TAINT, NodeFacts, Placed, PodFacts, Resources, Taint, Toleration
+from chaosd.core.facts import NodeFacts, Placed, PodFacts, Resources, Taint, Toleration
 from chaosd.core.model import Code, Reason, Reasons
+from chaosd.core.nodes import in_service
 
 _KEEPS_OFF = ("NoSchedule", "NoExecute")
 _UNITS = (("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10))
@@ -49,11 +50,10 @@ class Room:
     def add_nodes(self, nodes: Iterable[NodeFacts]) -> None:
         """Count a page of nodes; one that comes again counts once, as it is now.
 
-        Only Ready nodes offer room that are not cordoned, being deleted, or drained by chaosd.
+        Only those offer room that are :func:`chaosd.core.nodes.in_service`.
         """
         for node in nodes:
-            drained = any(taint.key == DRAIN_TAINT for taint in node.taints)
-            if not node.ready or node.unschedulable or node.deleting or drained:
+            if not in_service(node):
                 self._offers.pop(node.name, None)
                 continue
             give = node.allocatable

@@ -22,13 +22,14 @@ CONTROL_PLANE_POOL = "(control plane)"
 DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt"
 
 # By these somebody else says that a node is about to go: the cluster autoscaler, Karpenter (now and
-# before v1), its operator, and the interruption handlers of clouds.
+# before v1), a person whose machine is dead, and clouds that take their machines back.
 _GOING = (
     "ToBeDeletedByClusterAutoscaler",
     "karpenter.sh/disrupted",
     "karpenter.sh/disruption",
     "node.kubernetes.io/out-of-service",
     "aws-node-termination-handler/",
+    "cloud.google.com/impending-node-termination",
 )
 _FEW = 5
 
@@ -119,9 +120,8 @@ class _Seen(Struct, frozen=True):
 class Fleet:
     """What is away and what is left among all nodes of the cluster, for one policy.
 
-    A node counts as left when it is Ready, not cordoned, not being deleted, and without a taint by
-    which chaosd drains it or somebody else says that it is about to go. All others are away. Memory
-    is a few words for each node.
+    A node counts as left while it is :func:`in_service`; all others are away. Memory is a few words
+    for each node.
     """
 
     def __init__(self, policy: Policy) -> None:
@@ -178,9 +178,7 @@ class Fleet:
         return self._pools[pool]
 
     def _look(self, node: NodeFacts, selected: bool) -> _Seen:
-        healthy = node.ready and not (node.unschedulable or node.deleting)
-        if node.taints and healthy:
-            healthy = not _draining(node) and not _going(node)
+        healthy = in_service(node)
         seen = _Seen(
             pool=self.pool_of(node),
             zone=node.labels.get(ZONE, ""),
@@ -240,6 +238,14 @@ class Fleet:
         if self._control_planes - sum(seen.control_plane for seen in gone) < 1:
             detail = "no other Ready node of the control plane would be left"
             yield Reason(Code.CONTROL_PLANE, detail)
+
+
+def in_service(node: NodeFacts) -> bool:
+    """Whether it is there for pods: Ready, not cordoned, not being deleted, and without a taint by
+    which chaosd drains it or somebody else says that it is about to go."""
+    if not node.ready or node.unschedulable or node.deleting:
+        return False
+    return not node.taints or not (_draining(node) or _going(node))
 
 
 def do_not_disrupt(annotations: Texts) -> str:
