@@ -16,6 +16,7 @@ from tests.deploy.tools import NAMESPACE, ROOT, Helm, Json
 
 EXAMPLES = sorted((ROOT / "config").glob("*.yaml"))
 ALWAYS = {"allow": "always"}
+HELPER = {"namespace": "helpers", "image": "registry.example/chaosd:1"}
 EVERY_KIND = ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob", "Pod", "Db"]
 
 
@@ -57,6 +58,25 @@ CONFIGURATIONS: dict[str, Json] = {
 }
 
 
+CONFIGURATIONS |= {
+    f"{action} {pdb}{' dry run' * dry}": live(
+        policy(target="node", action=action, pdb=pdb, dryRun=dry), helper=HELPER
+    )
+    for action in ("drain", "reboot", "terminate")
+    for pdb in ("respect", "bypass")
+    for dry in (False, True)
+}
+CONFIGURATIONS |= {
+    "crash": live(policy(action="crash"), helper=HELPER),
+    "crash dry run": live(policy(action="crash", dryRun=True), helper=HELPER),
+    "namespaced crash": live(policy(action="crash"), helper=HELPER, namespaces=["shop"], seed="x"),
+    "pods and nodes": live(
+        policy(pdb="bypass", select={"nodes": "a=b", "kinds": ["DaemonSet"]}),
+        policy("nodes", target="node", action="drain"),
+    ),
+}
+
+
 def configuration(text: str) -> Configuration:
     loaded = load_text(text, {})
     assert loaded.configuration is not None, loaded.problems
@@ -95,7 +115,19 @@ def test_no_namespaces_is_no_right_to_the_cluster(helm: Helm) -> None:
     assert {one["kind"] for one in objects if "Role" in one["kind"]} == {"Role", "RoleBinding"}
 
 
-@pytest.mark.parametrize("name", ["both ways", "every kind", "nodes", "namespaced", "CronJob"])
+WELL_EXPLAINED = (
+    "both ways",
+    "every kind",
+    "nodes",
+    "namespaced",
+    "CronJob",
+    "reboot respect",
+    "crash",
+    "pods and nodes",
+)
+
+
+@pytest.mark.parametrize("name", WELL_EXPLAINED)
 def test_each_rule_says_what_needs_it(helm: Helm, name: str) -> None:
     """The comment above a rule holds the reason that the table of permissions gives."""
     config = CONFIGURATIONS[name]

@@ -12,6 +12,7 @@ from chaosd.core.model import (
     Action,
     BudgetMode,
     Configuration,
+    Helper,
     Limits,
     Policy,
     Select,
@@ -108,6 +109,63 @@ def test_nodes_are_listed_only_to_select_them() -> None:
     assert verbs(allowed(policy()), "nodes") == {"get"}
     by_node = policy(select=Select(nodes=Selector.parse("pool=spot")))
     assert verbs(allowed(by_node), "nodes") == {"get", "list"}
+
+
+def on_nodes(action: Action = Action.DRAIN, **changes: Any) -> Policy:
+    return policy("nodes", target=TargetKind.NODE, action=action, **changes)
+
+
+HELPER = Helper("helpers", "chaosd:1")
+
+
+@pytest.mark.parametrize(
+    ("one", "taints", "evicts", "deletes", "helps"),
+    [
+        (on_nodes(), True, True, False, False),
+        (on_nodes(pdb=BudgetMode.BYPASS), True, False, True, False),
+        (on_nodes(Action.REBOOT), True, True, False, True),
+        (on_nodes(Action.REBOOT, pdb=BudgetMode.BYPASS), False, False, False, True),
+        (on_nodes(Action.TERMINATE), True, True, False, False),
+        (on_nodes(Action.TERMINATE, pdb=BudgetMode.BYPASS), False, False, False, False),
+        (policy(action=Action.CRASH), False, False, False, True),
+        (on_nodes(Action.REBOOT, dry_run=True), False, False, False, False),
+        (policy(action=Action.CRASH, dry_run=True), False, False, False, False),
+    ],
+)
+def test_what_each_action_may_change(
+    one: Policy, *, taints: bool, evicts: bool, deletes: bool, helps: bool
+) -> None:
+    """Only drains taint nodes and move pods, and helper pods are made in their place alone."""
+    configuration = Configuration(WINDOWS, (one,), helper=HELPER)
+    found = needs(configuration, "chaosd", in_cluster=True)
+    assert ("patch" in verbs(found, "nodes")) is taints
+    assert verbs(found, "pods/eviction") == ({"create"} if evicts else set())
+    assert ("delete" in verbs(found, "pods")) is deletes
+    assert verbs(found, "pods/status") == ({"patch"} if evicts or deletes else set())
+    helping = {"create", "get", "delete"} if helps else set()
+    assert verbs(found, "pods", "helpers") == helping
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_what_is_read_to_judge_nodes(*, dry_run: bool) -> None:
+    """Nodes, all that runs on them, its owners, its volumes and its budgets."""
+    found = allowed(on_nodes(dry_run=dry_run))
+    assert verbs(found, "nodes") - {"patch"} == {"get", "list"}
+    assert verbs(found, "persistentvolumes") == {"list"}
+    assert verbs(found, "poddisruptionbudgets") == {"list"}
+    for resource in ("deployments", "replicasets", "statefulsets", "jobs", "cronjobs"):
+        assert verbs(found, resource) == {"get", "list"}
+    assert verbs(found, "daemonsets") == {"list"}
+    of_pods = allowed(policy(dry_run=dry_run))
+    assert verbs(of_pods, "persistentvolumes") == set()
+
+
+def test_helper_pods_need_a_place() -> None:
+    """Without one none is made, and nothing is asked for."""
+    assert verbs(allowed(policy(action=Action.CRASH)), "pods") == {"get", "list"}
+    crash = Configuration(WINDOWS, (policy(action=Action.CRASH),), namespaces=("a",), helper=HELPER)
+    found = needs(crash, "chaosd", in_cluster=True)
+    assert verbs(found, "pods", "helpers") == {"create", "get", "delete"}
 
 
 def test_namespaced_mode_asks_in_its_namespaces_only() -> None:

@@ -46,6 +46,22 @@
   resources: [nodes]
   verbs: [list]
 {{- end }}
+{{- if .nodes }}
+# Finding nodes to strike (target: node).
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [list]
+# Sparing pods whose volumes live on their node (target: node).
+- apiGroups: [""]
+  resources: [persistentvolumes]
+  verbs: [list]
+{{- end }}
+{{- if .taints }}
+# The taint of a drain, and its end: NoSchedule, with the key chaosd.io/drain.
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [patch]
+{{- end }}
 {{- end -}}
 
 {{/* Where victims are looked for: the cluster, or each namespace of namespaced mode. */}}
@@ -94,6 +110,20 @@
   resources: [jobs]
   verbs: [list]
 {{- end }}
+{{- if .nodes }}
+# Vetoes of what runs on nodes, and its recovery (target: node).
+- apiGroups: [apps]
+  resources: [deployments, replicasets, statefulsets]
+  verbs: [get, list]
+# Vetoes of what runs on nodes, and its recovery (target: node): DaemonSets lose no pods.
+- apiGroups: [apps]
+  resources: [daemonsets]
+  verbs: [list]
+# Vetoes of what runs on nodes, and its recovery (target: node).
+- apiGroups: [batch]
+  resources: [jobs, cronjobs]
+  verbs: [get, list]
+{{- end }}
 {{- if .evicts }}
 # Killing within disruption budgets (pdb: respect): the Eviction API.
 - apiGroups: [""]
@@ -116,4 +146,12 @@
 - apiGroups: [""]
   resources: [events]
   verbs: [create]
+{{- end -}}
+
+{{/* In the namespace of helper pods. */}}
+{{- define "chaosd.rules.helper" -}}
+# Helper pods (action reboot or crash): making one, seeing how it ended, removing it.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [create, get, delete]
 {{- end -}}

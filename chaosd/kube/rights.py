@@ -1,0 +1,202 @@
+"""The table of permissions: what chaosd must be allowed to do, where, and for which policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from msgspec import Struct
+
+from chaosd.core.model import Action, BudgetMode, Policy, TargetKind
+from chaosd.kube.documents import LEASE_NAME, LEDGER_NAME
+from chaosd.kube.read_workloads import KINDS
+
+_APPS, _BATCH = "apps", "batch"
+_ON_EACH_NODE = "DaemonSet"
+"""Its pods stay when a node is drained, so that none of them is lost and has to recover."""
+
+
+class Where(StrEnum):
+    """Where a permission is needed."""
+
+    OWN = "own"  # chaosd's own namespace
+    READ = "read"  # all namespaces, or those of namespaced mode
+    CLUSTER = "cluster"  # kinds that are in no namespace
+    NAMED = "named"  # those of namespaced mode, and nothing without it
+    HELPER = "helper"  # where helper pods are made
+
+
+class Row(Struct, frozen=True):
+    """A line of the table: ``wanted_by`` says which policies need it; None, that chaosd does."""
+
+    where: Where
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+    why: str
+    wanted_by: Callable[[Policy], bool] | None = None
+    name: str = ""
+    required: bool = True
+
+
+def _kills(policy: Policy) -> bool:
+    return not policy.dry_run
+
+
+def _respects(policy: Policy) -> bool:
+    return policy.pdb is BudgetMode.RESPECT
+
+
+def _of_nodes(policy: Policy) -> bool:
+    return policy.target is TargetKind.NODE
+
+
+def _drains(policy: Policy) -> bool:
+    """Whether pods are moved away from a node, behind a taint, before it is struck."""
+    return _of_nodes(policy) and (_respects(policy) or policy.action is Action.DRAIN)
+
+
+def _removes_pods(policy: Policy) -> bool:
+    return _kills(policy) and (policy.action is Action.EVICT or _drains(policy))
+
+
+def _helps(policy: Policy) -> bool:
+    return _kills(policy) and policy.action in (Action.REBOOT, Action.CRASH)
+
+
+def _wants(*kinds: str) -> Callable[[Policy], bool]:
+    return lambda policy: (
+        not _of_nodes(policy) and any(kind in policy.select.kinds for kind in kinds)
+    )
+
+
+TABLE = (
+    Row(Where.OWN, "", "configmaps", ("get", "patch"), "the ledger", name=LEDGER_NAME),
+    Row(Where.OWN, "", "configmaps", ("create",), "making the ledger at the first start"),
+    Row(Where.OWN, "coordination.k8s.io", "leases", ("get", "patch"), "leading", name=LEASE_NAME),
+    Row(Where.OWN, "coordination.k8s.io", "leases", ("create",), "making the lease at first"),
+    Row(Where.OWN, "", "pods", ("get",), "knowing chaosd's own pods, to spare them"),
+    Row(
+        Where.OWN,
+        "",
+        "events",
+        ("create",),
+        "saying in an Event what is wrong with the configuration",
+        required=False,
+    ),
+    Row(Where.CLUSTER, "", "namespaces", ("get", "list"), "opt-in and veto by namespace"),
+    Row(Where.NAMED, "", "namespaces", ("get",), "veto by namespace"),
+    Row(Where.CLUSTER, "", "nodes", ("get",), "sparing pods on nodes that are not Ready"),
+    Row(
+        Where.CLUSTER,
+        "",
+        "nodes",
+        ("list",),
+        "select.nodes",
+        lambda one: not _of_nodes(one) and bool(one.select.nodes),
+    ),
+    Row(Where.CLUSTER, "", "nodes", ("list",), "finding nodes to strike (target: node)", _of_nodes),
+    Row(
+        Where.CLUSTER,
+        "",
+        "nodes",
+        ("patch",),
+        "the taint of a drain, and its end",
+        lambda one: _kills(one) and _drains(one),
+    ),
+    Row(
+        Where.CLUSTER,
+        "",
+        "persistentvolumes",
+        ("list",),
+        "sparing pods whose volumes live on their node (target: node)",
+        _of_nodes,
+    ),
+    Row(Where.READ, "", "pods", ("get", "list"), "finding victims and seeing them recover"),
+    Row(
+        Where.READ,
+        "policy",
+        "poddisruptionbudgets",
+        ("list",),
+        "asking disruption budgets (pdb: respect)",
+        _respects,
+    ),
+    *(
+        Row(
+            Where.READ,
+            kind.resource.group,
+            kind.resource.plural,
+            ("get", "list"),
+            f"kind {name}",
+            _wants(name),
+        )
+        for name, kind in KINDS.items()
+    ),
+    *(
+        Row(
+            Where.READ,
+            kind.resource.group,
+            kind.resource.plural,
+            ("list",) if name == _ON_EACH_NODE else ("get", "list"),
+            "vetoes of what runs on nodes, and its recovery (target: node)",
+            _of_nodes,
+        )
+        for name, kind in KINDS.items()
+    ),
+    Row(
+        Where.READ,
+        _APPS,
+        "replicasets",
+        ("list",),
+        "telling which pods are a Deployment's",
+        _wants("Deployment"),
+    ),
+    Row(
+        Where.READ,
+        _BATCH,
+        "jobs",
+        ("list",),
+        "telling which pods are a CronJob's",
+        _wants("CronJob", "Job"),
+    ),
+    Row(
+        Where.READ,
+        "",
+        "pods/eviction",
+        ("create",),
+        "killing within disruption budgets (pdb: respect)",
+        lambda one: _removes_pods(one) and _respects(one),
+    ),
+    Row(
+        Where.READ,
+        "",
+        "pods",
+        ("delete",),
+        "killing whatever disruption budgets say (pdb: bypass)",
+        lambda one: _removes_pods(one) and not _respects(one),
+    ),
+    Row(
+        Where.READ,
+        "",
+        "pods/status",
+        ("patch",),
+        "making late kills impossible after a lost answer",
+        _removes_pods,
+    ),
+    Row(
+        Where.READ,
+        "",
+        "events",
+        ("create",),
+        "showing in kubectl describe who killed a pod",
+        required=False,
+    ),
+    Row(
+        Where.HELPER,
+        "",
+        "pods",
+        ("create", "get", "delete"),
+        "helper pods (action reboot or crash)",
+        _helps,
+    ),
+)
