@@ -113,9 +113,12 @@ def _reboot(told: Told, world: World) -> str:
 
 def _crash(told: Told, world: World) -> str:
     """Between the descriptor and the second look nothing can take the process's place: what is
-    seen through /proc both times started at the same tick, so it is what the descriptor means."""
-    _must_be_time(told, world.now())
+    seen through /proc both times started at the same tick, so it is what the descriptor means.
+
+    What is not there is said before all else: it may be the deed of an earlier run.
+    """
     found = main_process(told.proc, told.identity)
+    _must_be_time(told, world.now())
     started = _wall_time(told.proc, found.started, world.now())
     if started > told.not_before:
         raise Refused(

@@ -40,8 +40,8 @@ NAME = "chaosd-helper-"
 
 GRACE = timedelta(seconds=30)
 """How long after ``strike_by`` a helper may still strike: its image may have to be pulled."""
-MARGIN = timedelta(seconds=15)
-"""How long after that it is waited, for clocks that differ and news that lag."""
+MARGIN = timedelta(seconds=20)
+"""How long after that it is waited: for a node's clock that is behind, and a status that lags."""
 
 
 class HelperExit(IntEnum):
@@ -186,7 +186,7 @@ def _by_end(pod: PodFacts | None, late: bool) -> Fenced | None:
     if pod is None:
         return None
     ended = next((one for one in pod.containers if one.exit_code is not None), ContainerFacts())
-    said = ended.message.strip() or f"the helper ended with {ended.exit_code}"
+    said = ended.message.strip() or f"the helper pod {pod.phase}"
     match ended.exit_code:
         case 0:
             return Fenced(StepState.KILLED, said)

@@ -1,0 +1,124 @@
+"""A cluster for helper pods: what a kubelet would write of them, and of what they struck."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from chaosd.core.ledger import Intent, Step
+from chaosd.core.model import Action, Helper, StepAction, TargetKind, Victim
+from chaosd.sandbox import scenarios
+from chaosd.targets.helper import GRACE, MARGIN, helper_name
+from tests.support.lab import Lab
+
+HELPER = Helper("chaosd-helper", "registry.example.com/chaosd:1.0")
+ID = "0123456789abcdef0123"
+CRASH, REBOOT = StepAction.CRASH, StepAction.REBOOT
+FIRST = "containerd://" + "4f" * 32
+SECOND = "containerd://" + "a7" * 32
+LATE = timedelta(seconds=10) + GRACE + MARGIN + timedelta(seconds=1)
+"""After a strike's reservation: when a helper is not waited for any longer."""
+
+
+def helper_lab() -> Lab:
+    """Three pods of a Deployment with two containers each, on two nodes."""
+    lab = Lab()
+    with lab.filled() as cluster:
+        scenarios.namespace(cluster, HELPER.namespace)
+        scenarios.deployment(
+            cluster,
+            "shop",
+            "web",
+            3,
+            opt_in=True,
+            pod_spec={
+                "containers": [
+                    {"name": "app", "image": "web:1"},
+                    {"name": "log", "image": "log:1"},
+                ]
+            },
+        )
+    for pod in lab.cluster.all("pods", "shop"):
+        run_containers(lab, pod["metadata"]["name"], app=FIRST)
+    return lab
+
+
+def run_containers(lab: Lab, pod: str, **ids: str) -> None:
+    """Say that these containers of a pod run under these IDs; "" for one that has ended."""
+    with lab.cluster.edit("pods", "shop", pod) as item:
+        for one in item["status"]["containerStatuses"]:
+            if one["name"] in ids:
+                one["containerID"] = ids[one["name"]] or one["containerID"]
+                ended = {"terminated": {"exitCode": 137}}
+                one["state"] = {"running": {}} if ids[one["name"]] else ended
+
+
+def pod_victim(lab: Lab) -> Victim:
+    """The first of the pods, by its container."""
+    name = sorted(item["metadata"]["name"] for item in lab.cluster.all("pods", "shop"))[0]
+    pod = lab.reads.pod("shop", name)
+    assert pod is not None
+    return Victim(
+        "shop", name, pod.uid, pod.resource_version, pod.node, container="app", identity=FIRST
+    )
+
+
+def node_victim(lab: Lab) -> Victim:
+    """A node, by its boot."""
+    node = lab.reads.node("node-a")
+    assert node is not None
+    return Victim(
+        "", "node-a", node.uid, node.resource_version, "node-a", "Node", identity=node.boot_id
+    )
+
+
+def order(lab: Lab, action: StepAction, **changes: Any) -> tuple[Intent, Step]:
+    """An intent with one step, reserved now; ``changes`` are of the intent."""
+    struck = changes.pop("victim", None) or (
+        pod_victim(lab) if action is CRASH else node_victim(lab)
+    )
+    now = lab.clock.now()
+    step = Step(1, struck, "chaosd-0", 1, now, now + timedelta(seconds=10), action=action)
+    fields: dict[str, Any] = {
+        "id": ID,
+        "action_id": "web/*/x#0",
+        "policy": "web",
+        "target": TargetKind.POD if action is CRASH else TargetKind.NODE,
+        "action": Action.CRASH if action is CRASH else Action.REBOOT,
+        "workload": "shop/Deployment/web" if action is CRASH else "Node/node-a",
+        "victim": struck,
+        "reserved_at": now,
+        "deadline": 600.0,
+        "recover_by": now + timedelta(minutes=10),
+        "desired": 3,
+        "steps": (step,),
+        "helper": HELPER,
+        **changes,
+    }
+    return Intent(**fields), step
+
+
+def helper_state(lab: Lab, state: dict[str, Any] | None, phase: str) -> None:
+    """What the kubelet writes of the helper pod's one container (None: nothing)."""
+    with lab.cluster.edit("pods", HELPER.namespace, helper_name(ID)) as item:
+        item["status"]["phase"] = phase
+        if state is not None:
+            item["status"]["containerStatuses"] = [{"name": "helper", "state": state}]
+
+
+def helper_ended(lab: Lab, code: int, message: str = "as it was told\n") -> None:
+    """The helper's program has ended."""
+    terminated = {"exitCode": code, "message": message}
+    helper_state(lab, {"terminated": terminated}, "Failed" if code else "Succeeded")
+
+
+def helper_pod_of(lab: Lab) -> dict[str, Any] | None:
+    """The helper pod as it is stored."""
+    found: dict[str, Any] | None = lab.cluster.get("pods", HELPER.namespace, helper_name(ID))
+    return found
+
+
+def restart(lab: Lab, boot_id: str = "11111111-2222-4333-8444-555555555555") -> None:
+    """The machine of node-a is back under another boot ID."""
+    with lab.cluster.edit("nodes", "", "node-a") as item:
+        item["status"]["nodeInfo"]["bootID"] = boot_id

@@ -1,0 +1,401 @@
+"""The helper pod: what it is told, and what is known of what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from chaosd.core.ledger import StepState
+from chaosd.core.model import StepAction, Victim
+from chaosd.helper.program import read_order
+from chaosd.ports import CallFailed, Fenced, ServerFault, Struck, Unanswered
+from chaosd.sandbox import Denial, Rule, scenarios
+from chaosd.targets.helper import GRACE, MARGIN, fence, helper_name, helper_pod, strike
+from tests.support.lab import Lab
+from tests.targets.helpers import (
+    CRASH,
+    FIRST,
+    HELPER,
+    ID,
+    LATE,
+    REBOOT,
+    SECOND,
+    helper_ended,
+    helper_lab,
+    helper_pod_of,
+    helper_state,
+    node_victim,
+    order,
+    pod_victim,
+    restart,
+    run_containers,
+)
+
+BOTH = pytest.mark.parametrize("action", [CRASH, REBOOT])
+KILLED, REFUSED, FAILED = StepState.KILLED, StepState.REFUSED, StepState.FAILED
+EARLY = timedelta(seconds=5)
+PODS = "/api/v1/namespaces/chaosd-helper/pods"
+Change = Callable[[Lab], None]
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return helper_lab()
+
+
+# ---- what it is
+
+
+@BOTH
+def test_the_manifest_says_what_the_pod_may_and_for_how_long(lab: Lab, action: StepAction) -> None:
+    """Privileged on the very node, without a token, once, for a minute at most."""
+    intent, step = order(lab, action)
+    manifest = helper_pod(intent, step)
+    assert manifest["metadata"] == {
+        "name": f"chaosd-helper-{ID}",
+        "namespace": "chaosd-helper",
+        "labels": {
+            "app.kubernetes.io/name": "chaosd-helper",
+            "chaosd.io/helper": str(action),
+            "chaosd.io/intent": ID,
+        },
+    }
+    spec = manifest["spec"]
+    [container] = spec.pop("containers")
+    assert spec == {
+        "nodeName": step.victim.node,
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": 60,
+        "terminationGracePeriodSeconds": 1,
+        "hostPID": True,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "tolerations": [{"operator": "Exists"}],
+    }
+    assert container["image"] == HELPER.image
+    assert container["command"] == ["python", "-m", "chaosd.helper"]
+    assert container["securityContext"]["privileged"] is True
+    assert container["securityContext"]["runAsUser"] == 0
+    assert container["terminationMessagePolicy"] == "File"
+    assert container["resources"]["limits"] == {"memory": "64Mi"}
+
+
+@BOTH
+def test_the_program_understands_what_it_is_told(lab: Lab, action: StepAction) -> None:
+    """The victim's identity, from the reservation until 30 s after the last moment to strike."""
+    intent, step = order(lab, action)
+    told = read_order(helper_pod(intent, step)["spec"]["containers"][0]["args"])
+    assert told.action == str(action)
+    assert step.victim.identity.endswith(told.identity)
+    assert told.not_before == step.reserved_at
+    assert told.not_after == step.strike_by + GRACE
+    assert told.log == Path("/dev/termination-log")
+
+
+def test_its_name_is_a_legal_name() -> None:
+    """Whatever the intent."""
+    assert len(helper_name(ID)) < 63
+
+
+# ---- making it
+
+
+@BOTH
+def test_a_strike_makes_the_pod_once(lab: Lab, action: StepAction) -> None:
+    """Then it is under way; one that is there already is as good."""
+    intent, step = order(lab, action)
+    lab.requests()
+    made = Struck(None, f"helper pod {helper_name(ID)} was made")
+    assert strike(lab.reads, intent, step, 5.0) == made
+    assert lab.asked() == [f"create {PODS}"]
+    again = strike(lab.reads, intent, step, 5.0)
+    assert (again.state, "already" in again.detail) == (None, True)
+    stored = helper_pod_of(lab) or {}
+    assert stored["spec"]["nodeName"] == step.victim.node
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Rule(do="status", status=403, verbs=("create",)),
+        Rule(do="status", status=422, verbs=("create",)),
+        Rule(do="status", status=429, verbs=("create",)),
+    ],
+)
+def test_a_pod_that_may_not_be_made_is_a_failure(lab: Lab, rule: Rule) -> None:
+    """As with a quota, or a namespace that does not allow privileged pods: nothing happened."""
+    lab.fault(rule)
+    intent, step = order(lab, CRASH)
+    struck = strike(lab.reads, intent, step, 5.0)
+    assert struck.state is FAILED
+    assert struck.detail.startswith(f"no helper pod was made: {rule.status}")
+
+
+def test_without_its_namespace_or_a_connection_it_fails(lab: Lab) -> None:
+    """A namespace that nobody made, a right that is missing, a refused connection."""
+    intent, step = order(lab, CRASH, helper=msgspec.structs.replace(HELPER, namespace="none"))
+    assert 'namespaces "none" not found' in strike(lab.reads, intent, step, 5.0).detail
+    intent, step = order(lab, CRASH)
+    lab.sandbox.access.deny(Denial("create", "", "pods"))
+    struck = strike(lab.reads, intent, step, 5.0)
+    assert (struck.state, "cannot create" in struck.detail) == (FAILED, True)
+    lab.transport.refused = True
+    assert strike(lab.reads, intent, step, 5.0).state is FAILED
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"helper": None},
+        {"victim": Victim("shop", "web-1", "u", "1", "", container="app", identity=FIRST)},
+        {"victim": Victim("shop", "web-1", "u", "1", "node-a", container="app")},
+    ],
+)
+def test_what_no_helper_can_do_is_not_asked_for(lab: Lab, changes: dict[str, Any]) -> None:
+    """Without a place for it, a node or something to know the victim by, nothing is sent."""
+    intent, step = order(lab, CRASH, **changes)
+    lab.requests()
+    struck = strike(lab.reads, intent, step, 5.0)
+    assert (struck.state, "can crash" in struck.detail) == (FAILED, True)
+    assert lab.asked() == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("do", ["lost", "status"])
+def test_a_lost_answer_leaves_it_open(lab: Lab, do: Any, when: Any) -> None:
+    """The pod may have been made, and nothing is sent again."""
+    lab.fault(Rule(do=do, when=when, verbs=("create",), count=1))
+    intent, step = order(lab, CRASH)
+    lab.requests()
+    with pytest.raises((Unanswered, ServerFault)):
+        strike(lab.reads, intent, step, 5.0)
+    assert lab.asked() == [f"create {PODS}"]
+    assert fence(lab.reads, intent, step, lab.clock.now() + EARLY) == Fenced(None)
+    known = fence(lab.reads, intent, step, lab.clock.now() + LATE)
+    if when == "before":
+        assert known == Fenced(FAILED, "no helper pod is there, and nothing was struck")
+
+
+# ---- what it did
+
+
+def nothing(_: Lab) -> None:
+    """Nothing has happened."""
+
+
+def ended(code: int) -> Change:
+    return lambda lab: helper_ended(lab, code)
+
+
+def past_its_deadline(lab: Lab) -> None:
+    helper_state(lab, None, "Failed")
+
+
+def running(lab: Lab) -> None:
+    helper_state(lab, {"running": {}}, "Running")
+
+
+def pulling(lab: Lab) -> None:
+    helper_state(lab, {"waiting": {"reason": "ImagePullBackOff"}}, "Pending")
+
+
+def fenced(lab: Lab, action: StepAction, change: Change, after: timedelta) -> Fenced:
+    """Strike, let ``change`` happen, and look ``after`` the reservation."""
+    intent, step = order(lab, action)
+    assert strike(lab.reads, intent, step, 5.0).state is None
+    change(lab)
+    return fence(lab.reads, intent, step, step.reserved_at + after)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("change", "early", "late", "detail"),
+    [
+        (ended(0), KILLED, KILLED, "as it was told"),
+        (ended(3), REFUSED, REFUSED, "as it was told"),
+        (ended(2), FAILED, FAILED, "as it was told"),
+        (ended(4), None, REFUSED, "as it was told"),
+        (ended(1), None, FAILED, "as it was told, and nothing was struck"),
+        (ended(137), None, FAILED, "as it was told, and nothing was struck"),
+        (past_its_deadline, None, FAILED, "the helper pod Failed, and nothing was struck"),
+        (nothing, None, None, ""),
+        (pulling, None, None, ""),
+        (running, None, None, ""),
+    ],
+)
+def test_the_end_of_the_pod_tells(
+    lab: Lab,
+    action: StepAction,
+    change: Change,
+    early: StepState | None,
+    late: StepState | None,
+    detail: str,
+) -> None:
+    """What it says itself is believed; what it doesn't say is known once it can't strike any more.
+    Its pod goes when the outcome is known, or when it is too late for it."""
+    seen = fenced(lab, action, change, EARLY)
+    assert seen.known is early
+    assert (helper_pod_of(lab) is None) is (early is not None)
+    lab = helper_lab()
+    seen = fenced(lab, action, change, LATE)
+    assert seen == Fenced(late, detail)
+    pod = helper_pod_of(lab)
+    assert pod is None or "deletionTimestamp" in pod["metadata"]
+
+
+@BOTH
+def test_until_then_it_is_open(lab: Lab, action: StepAction) -> None:
+    """A helper that was made late may still strike, and clocks differ: its pod stays."""
+    intent, step = order(lab, action)
+    strike(lab.reads, intent, step, 5.0)
+    last = step.strike_by + GRACE + MARGIN
+    assert fence(lab.reads, intent, step, last) == Fenced(None)
+    assert "deletionTimestamp" not in (helper_pod_of(lab) or {})["metadata"]
+
+
+@BOTH
+def test_after_that_its_pod_is_deleted_and_awaited(lab: Lab, action: StepAction) -> None:
+    """Nothing is said before the kubelet has seen its end; then nothing has happened."""
+    intent, step = order(lab, action)
+    strike(lab.reads, intent, step, 5.0)
+    now = step.reserved_at + LATE
+    lab.requests()
+    for _ in range(3):
+        assert fence(lab.reads, intent, step, now) == Fenced(None)
+    assert [line for line in lab.asked() if line.startswith("delete")] == [
+        f"delete {PODS}/{helper_name(ID)}"
+    ]
+    lab.cluster.remove("pods", HELPER.namespace, helper_name(ID))
+    gone = Fenced(FAILED, "no helper pod is there, and nothing was struck")
+    assert fence(lab.reads, intent, step, now) == gone
+
+
+def replaced(lab: Lab) -> None:
+    """Another pod of that name."""
+    victim = pod_victim(lab)
+    lab.cluster.remove("pods", "shop", victim.name)
+    scenarios.pod(lab.cluster, "shop", victim.name)
+
+
+DEEDS: list[tuple[StepAction, Change, str]] = [
+    (CRASH, lambda lab: run(lab, SECOND), f"container app runs as {SECOND} now"),
+    (CRASH, lambda lab: run(lab, ""), "container app has ended"),
+    (CRASH, lambda lab: gone(lab, "pods"), "the pod is gone"),
+    (CRASH, replaced, "the pod is gone"),
+    (REBOOT, restart, "the machine has restarted: boot ID 11111111-2222-4333-8444-555555555555"),
+    (REBOOT, lambda lab: gone(lab, "nodes"), "the node is gone"),
+]
+
+
+def run(lab: Lab, container: str) -> None:
+    run_containers(lab, pod_victim(lab).name, app=container)
+
+
+def gone(lab: Lab, kind: str) -> None:
+    victim = pod_victim(lab) if kind == "pods" else node_victim(lab)
+    lab.cluster.remove(kind, victim.namespace, victim.name)
+
+
+@pytest.mark.parametrize(("action", "deed", "detail"), DEEDS)
+@pytest.mark.parametrize("after", [EARLY, LATE])
+@pytest.mark.parametrize("helper", [nothing, running, ended(3), ended(4), past_its_deadline])
+def test_the_deed_tells_before_all_else(
+    lab: Lab,
+    action: StepAction,
+    deed: Change,
+    detail: str,
+    after: timedelta,
+    helper: Change,
+) -> None:
+    """Also when a second run of the helper refused, and whoever did it: that is the safe side."""
+    intent, step = order(lab, action)
+    strike(lab.reads, intent, step, 5.0)
+    helper(lab)
+    deed(lab)
+    assert fence(lab.reads, intent, step, step.reserved_at + after) == Fenced(KILLED, detail)
+    pod = helper_pod_of(lab)
+    assert pod is None or "deletionTimestamp" in pod["metadata"]
+
+
+def test_another_container_of_the_pod_tells_nothing(lab: Lab) -> None:
+    """A sidecar that restarts meanwhile is not the victim."""
+    seen = fenced(lab, CRASH, lambda lab: run_containers(lab, pod_victim(lab).name, log=""), EARLY)
+    assert seen == Fenced(None)
+
+
+@pytest.mark.parametrize(
+    ("action", "detail"),
+    [
+        (REBOOT, "the node is away and has not come back yet"),
+        (CRASH, "away: taken to be struck"),
+    ],
+)
+def test_a_node_that_is_away_counts_as_struck(lab: Lab, action: StepAction, detail: str) -> None:
+    """A machine that does not come back from its restart, or that nobody can ask: the safe side."""
+
+    def away(lab: Lab) -> None:
+        running(lab)
+        for name in ("node-a", "node-b"):
+            scenarios.set_node_ready(lab.cluster, name, False)
+
+    assert fenced(lab, action, away, EARLY) == Fenced(None)
+    seen = fenced(helper_lab(), action, away, LATE)
+    assert (seen.known, seen.detail.endswith(detail)) == (KILLED, True)
+
+
+def test_where_nodes_can_not_be_read_the_end_of_the_pod_is_awaited(lab: Lab) -> None:
+    """As in namespaced mode: nothing is claimed of a helper that may still run."""
+    intent, step = order(lab, CRASH)
+    strike(lab.reads, intent, step, 5.0)
+    lab.sandbox.access.deny(Denial("get", "", "nodes"))
+    for _ in range(2):
+        assert fence(lab.reads, intent, step, step.reserved_at + LATE) == Fenced(None)
+    lab.cluster.remove("pods", HELPER.namespace, helper_name(ID))
+    assert fence(lab.reads, intent, step, step.reserved_at + LATE).known is FAILED
+
+
+# ---- looking goes wrong
+
+
+@BOTH
+@pytest.mark.parametrize("path", ["/chaosd-helper/pods/", "/(shop/pods|nodes)/"])
+def test_what_can_not_be_seen_is_not_known(lab: Lab, action: StepAction, path: str) -> None:
+    """Neither the helper nor its victim: a later look tells."""
+    intent, step = order(lab, action)
+    strike(lab.reads, intent, step, 5.0)
+    helper_ended(lab, 3)
+    lab.fault(Rule(do="lost", verbs=("get",), path=path))
+    with pytest.raises(CallFailed):
+        fence(lab.reads, intent, step, step.reserved_at + EARLY)
+    lab.sandbox.faults.clear()
+    assert fence(lab.reads, intent, step, step.reserved_at + EARLY).known is REFUSED
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_deletion_without_an_answer_is_tried_again(lab: Lab, when: Any) -> None:
+    """The outcome is told once the helper's pod is gone, or known to be."""
+    lab.fault(Rule(do="lost", when=when, verbs=("delete",), count=1))
+    intent, step = order(lab, CRASH)
+    strike(lab.reads, intent, step, 5.0)
+    run(lab, SECOND)
+    with pytest.raises(Unanswered):
+        fence(lab.reads, intent, step, step.reserved_at + EARLY)
+    assert fence(lab.reads, intent, step, step.reserved_at + EARLY).known is KILLED
+
+
+def test_without_the_right_to_delete_the_outcome_is_told_all_the_same(lab: Lab) -> None:
+    """A pod that has ended and stays behind does no harm."""
+    lab.sandbox.access.deny(Denial("delete", "", "pods"))
+    assert fenced(lab, CRASH, ended(0), EARLY).known is KILLED
+    assert helper_pod_of(lab) is not None
+
+
+def test_an_intent_without_a_helper_has_failed(lab: Lab) -> None:
+    """Nothing can have been made for it."""
+    intent, step = order(lab, REBOOT, helper=None)
+    assert fence(lab.reads, intent, step, step.strike_by).known is FAILED
