@@ -102,7 +102,7 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
     found = Cluster(request.getfixturevalue("control_plane"))
     levels = ("enforce", "warn")
     labels = {f"pod-security.kubernetes.io/{one}": "restricted" for one in levels}
-    for name in ("chaosd", "shop", "team"):
+    for name in ("chaosd", "shop", "team", "helpers"):
         namespace = {"apiVersion": "v1", "kind": "Namespace"}
         found.apply(yaml.safe_dump({**namespace, "metadata": {"name": name, "labels": labels}}))
     return found
@@ -152,7 +152,9 @@ def test_the_server_takes_the_manifests(cluster: Cluster, name: str) -> None:
     cluster.apply(text, "--dry-run=server")
 
 
-@pytest.mark.parametrize("name", ["live", "live bypass", "every kind", "nodes", "namespaced"])
+@pytest.mark.parametrize(
+    "name", ["live", "live bypass", "every kind", "nodes", "namespaced", "reboot respect"]
+)
 def test_the_account_may_do_what_chaosd_needs(
     cluster: Cluster, helm: Helm, tmp_path: Path, name: str
 ) -> None:
