@@ -97,11 +97,18 @@ def test_which_nodes_offer_room(changes: dict[str, object], fits: bool) -> None:
     assert (not room(node(**changes)).fits([pod()], NOBODY)) is fits
 
 
-def test_a_drained_node_offers_none_to_those_that_tolerate_all() -> None:
-    """It is about to be empty, on purpose."""
-    assert codes(room(node(taints=DRAINED)).fits([pod(tolerations=(EVERYTHING,))], NOBODY)) == [
-        Code.NO_CAPACITY
-    ]
+@pytest.mark.parametrize(
+    "taint",
+    [
+        *DRAINED,
+        Taint("ToBeDeletedByClusterAutoscaler", "1", "NoSchedule"),
+        Taint("cloud.google.com/impending-node-termination", "", "NoSchedule"),
+    ],
+)
+def test_what_is_about_to_go_offers_none_even_to_those_that_tolerate_all(taint: Taint) -> None:
+    """Whoever empties a node does so on purpose."""
+    found = room(node(taints=(taint,))).fits([pod(tolerations=(EVERYTHING,))], NOBODY)
+    assert codes(found) == [Code.NO_CAPACITY]
 
 
 def test_the_victim_and_what_is_held_offer_none() -> None:
