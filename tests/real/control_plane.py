@@ -91,13 +91,17 @@ class ControlPlane:
         self.ca = folder / "certs" / "apiserver.crt"
         self.kubeconfig = folder / "admin.kubeconfig"
 
-    def start(self) -> None:
-        """Start everything; returns when the API server is ready."""
+    def start_storage(self) -> None:
+        """Start etcd and the API server alone; returns when that is ready."""
         self._write_files()
         self.start_etcd()
         self.start_api_server()
         self.wait_ready()
         write_kubeconfig(self.kubeconfig, self.url, token=self.admin_token, ca=self.ca)
+
+    def start(self) -> None:
+        """Start everything; returns when the API server is ready."""
+        self.start_storage()
         key = f"--service-account-private-key-file={self._folder / 'accounts.key'}"
         ca = f"--root-ca-file={self.ca}"
         config = f"--kubeconfig={self.kubeconfig}"
@@ -126,8 +130,8 @@ class ControlPlane:
             "--unsafe-no-fsync=true",
         )
 
-    def start_api_server(self) -> None:
-        """Start the API server (again)."""
+    def start_api_server(self, *flags: str) -> None:
+        """Start the API server (again), with more ``flags``."""
         key = self._folder / "accounts.key"
         self._run(
             "kube-apiserver",
@@ -146,6 +150,7 @@ class ControlPlane:
             f"--audit-log-path={self._folder / 'audit.log'}",
             # It would claim the address for a Service that nobody here can reach.
             "--endpoint-reconciler-type=none",
+            *flags,
         )
 
     def wait_ready(self) -> None:
@@ -279,14 +284,20 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running_control_plane() -> Iterator[ControlPlane]:
-    """A control plane until the end of the block, whatever happens; see require_binaries."""
+def running_control_plane(*, controllers: bool = True) -> Iterator[ControlPlane]:
+    """A control plane until the end of the block, whatever happens; see require_binaries.
+
+    Without ``controllers`` it is etcd and the API server alone.
+    """
     require_binaries()
     with Keeper() as keeper, tempfile.TemporaryDirectory(prefix="chaosd-real-") as name:
         keeper.remove(Path(name))
         plane = ControlPlane(Path(name), keeper)
         try:
-            plane.start()
+            if controllers:
+                plane.start()
+            else:
+                plane.start_storage()
             yield plane
         finally:
             plane.close()

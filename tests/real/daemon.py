@@ -93,7 +93,7 @@ class Daemon:
 
     def get(self, path: str) -> str:
         """The body of a GET."""
-        address = self.says("started")["address"]
+        address = self.says("serving")["address"]
         with urllib.request.urlopen(f"{address}{path}", timeout=10) as answer:
             body: bytes = answer.read()
         return body.decode()
