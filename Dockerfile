@@ -3,14 +3,16 @@
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
+# requirements-aws.txt has what `action: terminate` needs on AWS.
+ARG REQUIREMENTS=requirements.txt
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 # Exactly the pinned packages, by hash, as wheels: nothing is compiled, nothing else is fetched.
-COPY requirements.txt requirements-build.txt ./
+COPY ${REQUIREMENTS} requirements-build.txt ./
 RUN python -m pip install --require-hashes --only-binary=:all: -r requirements-build.txt \
  && python -m venv --without-pip /opt/chaosd \
  && python -m pip --python /opt/chaosd/bin/python install \
-        --require-hashes --only-binary=:all: -r requirements.txt
+        --require-hashes --only-binary=:all: -r "${REQUIREMENTS}"
 COPY pyproject.toml LICENSE ./
 COPY chaosd ./chaosd
 RUN python -m pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /wheels . \

@@ -132,6 +132,7 @@ lock: ## Pin the newest releases again (requirements*.txt)
 	"$(PYTHON)" -m venv --clear $(LOCK_VENV)
 	@$(LOCK_VENV)/bin/python -m pip install --quiet $(LOCK_WITH)
 	$(COMPILE) --output-file requirements.txt
+	$(COMPILE) --extra aws --constraint requirements.txt --output-file requirements-aws.txt
 	$(COMPILE) --group dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(filter-out pyproject.toml,$(COMPILE)) --group build --constraint requirements-dev.txt \
 		--output-file requirements-build.txt

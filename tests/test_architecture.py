@@ -253,6 +253,7 @@ LOCK_LINE = re.compile(
     re.VERBOSE,
 )
 LOCKS = ("requirements.txt", "requirements-dev.txt")
+EXTRA_LOCKS = ("requirements-aws.txt",)
 
 
 def locked(name: str) -> dict[str, str]:
@@ -261,7 +262,7 @@ def locked(name: str) -> dict[str, str]:
     return dict(found)
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", LOCKS + EXTRA_LOCKS)
 def test_a_lock_file_holds_only_versions_and_hashes(name: str) -> None:
     """Any index or mirror can serve it: no address, option or path stands in it."""
     lines = (ROOT / name).read_text().splitlines()
@@ -275,7 +276,9 @@ def project() -> dict[str, Any]:
 
 def test_everything_imported_is_a_declared_dependency() -> None:
     """chaosd does not lean on a package that only happens to come along with another."""
-    declared = {Requirement(text).name for text in project()["project"]["dependencies"]}
+    told = project()["project"]
+    extras = [text for extra in told["optional-dependencies"].values() for text in extra]
+    declared = {Requirement(text).name for text in (*told["dependencies"], *extras)}
     distributions = packages_distributions()
     found = set()
     for path in MODULES:
@@ -296,6 +299,11 @@ def test_lock_files_fit_the_project_file_and_each_other() -> None:
     assert runtime.items() <= everything.items()
     wanted = [(runtime, text) for text in project()["project"]["dependencies"]]
     wanted += [(everything, text) for text in project()["dependency-groups"]["dev"]]
+    for extra, texts in project()["project"]["optional-dependencies"].items():
+        versions = locked(f"requirements-{extra}.txt")
+        assert runtime.items() <= versions.items()
+        assert versions.items() <= everything.items()
+        wanted += [(versions, text) for text in texts]
     unmet = [
         text
         for versions, text in wanted

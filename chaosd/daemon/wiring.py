@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from chaosd.clouds.ec2 import Ec2
 from chaosd.core.facts import Own
 from chaosd.core.model import TargetKind
 from chaosd.daemon.clocks import PacedClock, SystemClock
@@ -103,7 +104,7 @@ def connect(
         events=KubeEvents(api, pod),
         targets={
             TargetKind.POD: PodTarget(reads, own),
-            TargetKind.NODE: NodeTarget(reads, own),
+            TargetKind.NODE: NodeTarget(reads, own, (Ec2(),)),
         },
     )
 

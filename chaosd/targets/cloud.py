@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Protocol
 
-
-class Machine(StrEnum):
-    """What a cloud says of a machine: ``going`` once its end has begun, ``gone`` when it has ended
-    or nobody knows it any more."""
-
-    RUNNING = "running"
-    GOING = "going"
-    GONE = "gone"
+from chaosd.core.cloud import Machine
 
 
 class Cloud(Protocol):
@@ -24,6 +16,11 @@ class Cloud(Protocol):
 
     def serves(self, provider_id: str) -> bool:
         """Whether machines with such an ID are this cloud's; sends nothing."""
+        ...
+
+    def objection(self, provider_id: str) -> str:
+        """Why that machine can't be ended (no credentials, no right, it is protected), for people;
+        "" when it can. It is asked before anything is done to its node."""
         ...
 
     def terminate(self, provider_id: str, timeout: float) -> None:

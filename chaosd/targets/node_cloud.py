@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from chaosd.core.cloud import Machine
 from chaosd.core.ledger import Step, StepState
 from chaosd.ports import Answered, Fenced, NotSent, ServerFault, Struck
-from chaosd.targets.cloud import Cloud, Machine
+from chaosd.targets.cloud import Cloud
 
 
 def cloud_of(clouds: Sequence[Cloud], provider_id: str) -> Cloud | None:

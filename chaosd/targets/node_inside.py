@@ -134,10 +134,14 @@ class NodeInside:
         return room.fits([pod for pod in pods if not stays(pod)], {self._name})
 
     def _cloud_reasons(self, node: NodeFacts, clouds: Sequence[Cloud]) -> Reasons:
-        if self._policy.action is not Action.TERMINATE or cloud_of(clouds, node.provider_id):
+        if self._policy.action is not Action.TERMINATE:
             return ()
-        detail = f"its providerID {node.provider_id!r} is of no cloud that chaosd knows"
-        return (Reason(Code.NO_PROVIDER, detail),)
+        cloud = cloud_of(clouds, node.provider_id)
+        if cloud is None:
+            why = f"its providerID {node.provider_id!r} is of no cloud that chaosd knows"
+        else:
+            why = cloud.objection(node.provider_id)
+        return (Reason(Code.NO_PROVIDER, why),) if why else ()
 
     def _owned(self, pods: Sequence[PodFacts]) -> list[Owned]:
         """Each pod with its workload; a Job's is the CronJob that made it."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-_IGNORED = {"ARG", "LABEL", "EXPOSE"}
+_IGNORED = {"LABEL", "EXPOSE"}
 _MOVED = re.compile(r"(?<![\w./])/(src|wheels|opt)\b")
 
 
@@ -33,6 +33,7 @@ class Image:
     """What a stage ends up with: its environment, where it works, who runs what."""
 
     environ: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, str] = field(default_factory=dict)
     folder: str = "/"
     user: str = ""
     entrypoint: list[str] = field(default_factory=list)
@@ -88,6 +89,11 @@ class Builder:
         path = f"{self._base}:/usr/local/bin:/usr/bin:/bin"
         self.image = Image(environ={"PATH": path, "HOME": str(self._root), "LANG": "C.UTF-8"})
 
+    def _arg(self, rest: str) -> None:
+        """Builders are asked for nothing here, so each argument has its default."""
+        name, _, default = rest.partition("=")
+        self.image.arguments[name] = default
+
     def _env(self, rest: str) -> None:
         for pair in shlex.split(rest):
             name, _, value = pair.partition("=")
@@ -99,6 +105,8 @@ class Builder:
         Path(self.image.folder).mkdir(parents=True)
 
     def _copy(self, rest: str) -> None:
+        for name, value in self.image.arguments.items():
+            rest = rest.replace(f"${{{name}}}", value)
         *sources, target = rest.split()
         if sources[0].startswith("--from="):
             # Stages share one root here; the path has to be the same on both sides.
@@ -119,7 +127,7 @@ class Builder:
         done = subprocess.run(
             ["/bin/sh", "-ec", self.moved(rest)],
             cwd=self.image.folder,
-            env={**kept, **self.image.environ},
+            env={**kept, **self.image.arguments, **self.image.environ},
             capture_output=True,
             text=True,
             check=False,

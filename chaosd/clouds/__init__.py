@@ -1,0 +1,1 @@
+"""Clouds that can end the machines of nodes, one class for each."""
