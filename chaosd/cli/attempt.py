@@ -24,6 +24,7 @@ from chaosd.core.schedule import intent_id
 from chaosd.core.status import LEASE_LOST
 from chaosd.core.transitions import Refusal
 from chaosd.core.transitions import forgive as forgiven
+from chaosd.core.words import of_what, verb
 from chaosd.engine.book import Book
 from chaosd.ports import CallFailed
 
@@ -41,12 +42,15 @@ TargetOption = Annotated[
     str,
     typer.Option(
         metavar="WORKLOAD",
-        help="Only this workload, namespace/Kind/name; else one is drawn.",
+        help="Only this workload, namespace/Kind/name, or this node, Node/name; else one is drawn.",
         show_default=False,
     ),
 ]
 WorkloadArgument = Annotated[
-    str, typer.Argument(metavar="WORKLOAD", help="namespace/Kind/name, as chaosd status shows it.")
+    str,
+    typer.Argument(
+        metavar="WORKLOAD", help="namespace/Kind/name or Node/name, as chaosd status shows it."
+    ),
 ]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for what comes of it.")]
 
@@ -59,9 +63,15 @@ class Answer(Struct, frozen=True):
     intent: Intent | None = None
 
     @property
+    def begun(self) -> bool:
+        """Whether it is under way, as a drain is, whose steps take minutes."""
+        one = self.intent
+        return one is not None and one.owes_undo and one.result is None and not one.unsettled
+
+    @property
     def fine(self) -> bool:
-        """Whether a victim was struck (or would have been)."""
-        return self.result in (Result.KILLED, Result.DRY_RUN)
+        """Whether a victim was struck (or is being, or would have been)."""
+        return self.result in (Result.KILLED, Result.DRY_RUN) or self.begun
 
 
 def attempt(
@@ -73,7 +83,7 @@ def attempt(
     namespace: Namespace = None,
     output: As = Output.TEXT,
 ) -> None:
-    """Ask the leading chaosd for one attempt now: exit 0 when it killed (or in a dry run would).
+    """Ask the leading chaosd for one attempt now: exit 0 when it struck (or in a dry run would).
 
     Every guard stays on: windows, limits, budgets, halts. The request is good for 60 seconds.
     """
@@ -147,18 +157,21 @@ def _tell(request: Request, answer: Answer, output: Output) -> None:
                 "reasons": reasons_json(answer.reasons),
                 "intent": intent.id if intent else None,
                 "workload": intent.workload if intent else None,
-                "victim": _victim(intent) if intent else None,
+                "victim": intent.victim.path if intent else None,
             }
         )
         return
-    whom = f" {_victim(intent)} of {intent.workload} (intent {intent.id})" if intent else ""
+    whom = f" {of_what(intent)} (intent {intent.id})" if intent else ""
+    did = verb(intent.action).did if intent else "killed"
     match answer.result:
         case Result.KILLED:
-            out().print(f"killed{whom}; chaosd watches whether it recovers")
+            out().print(f"{did}{whom}; chaosd watches whether it recovers")
         case Result.DRY_RUN:
-            out().print(f"dry run: would have killed{whom}; nothing was touched")
+            out().print(f"dry run: would have {did}{whom}; nothing was touched")
         case "notTaken":
             complain("nobody took the request: does a chaosd run and lead? (chaosd status)")
+        case "unknown" if answer.begun:
+            out().print(f"begun:{whom}; `chaosd status` shows how it goes on")
         case "unknown":
             complain(f"taken, but its outcome is not known yet{whom}: see chaosd status")
         case other:
@@ -166,10 +179,6 @@ def _tell(request: Request, answer: Answer, output: Output) -> None:
             complain(f"{other}{whom}{detail}")
     if answer.reasons:
         out().print(reasons_text(answer.reasons))
-
-
-def _victim(intent: Intent) -> str:
-    return f"{intent.victim.namespace}/{intent.victim.name}"
 
 
 def forgive(

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from chaosd.core.ledger import Intent, Result, Verdict
 from chaosd.core.model import Code, Reasons
+from chaosd.core.words import of_what, verb
 from chaosd.ports import Standing
 from chaosd.report.reporter import Reporter
 
@@ -69,26 +70,22 @@ class Narrator:
         """A reservation is the first that is seen of a kill."""
         self._reporter.stepped(intent, what, **fields)
         if what == "reserved" and not intent.dry_run:
-            self._tell(f"{intent.policy}: reserved {_victim(intent)} of {intent.workload}", "dim")
+            self._tell(f"{intent.policy}: reserved {of_what(intent)}", "dim")
 
     def settled(self, intent: Intent) -> None:
         """The result."""
         self._reporter.settled(intent)
         if intent.result is Result.KILLED:
             self.killed.append(intent)
-            self._tell(
-                f"{intent.policy}: KILLED {_victim(intent)} of {intent.workload}", "bold red"
-            )
+            did = verb(intent.action).did.upper()
+            self._tell(f"{intent.policy}: {did} {of_what(intent)}", "bold red")
         elif intent.result is Result.DRY_RUN:
             self.dry_runs.append(intent)
-            self._tell(
-                f"{intent.policy}: dry run, would have killed {_victim(intent)} of "
-                f"{intent.workload}",
-                "cyan",
-            )
+            did = verb(intent.action).did
+            self._tell(f"{intent.policy}: dry run, would have {did} {of_what(intent)}", "cyan")
         else:
             self._tell(
-                f"{intent.policy}: {intent.result} {_victim(intent)}: {intent.detail}", "yellow"
+                f"{intent.policy}: {intent.result} {intent.victim}: {intent.detail}", "yellow"
             )
 
     def judged(self, intent: Intent) -> None:
@@ -136,7 +133,3 @@ def seconds(intent: Intent) -> int:
     """Whole seconds from the reservation to the verdict."""
     at = intent.verdict_at or intent.reserved_at
     return round((at - intent.reserved_at).total_seconds())
-
-
-def _victim(intent: Intent) -> str:
-    return f"pod {intent.victim.namespace}/{intent.victim.name}"

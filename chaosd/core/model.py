@@ -256,9 +256,13 @@ class Victim(Struct, frozen=True, rename="camel", omit_defaults=True):
     container: str = ""
     identity: str = ""
 
+    @property
+    def path(self) -> str:
+        """``namespace/name``, or the name of a node."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
     def __str__(self) -> str:
-        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
-        return f"{self.kind.lower()} {name}"
+        return f"{self.kind.lower()} {self.path}"
 
 
 class Impact(Struct, frozen=True, rename="camel"):

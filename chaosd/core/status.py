@@ -13,6 +13,7 @@ from chaosd.core.lease import LeaseSpec
 from chaosd.core.ledger import Intent, Ledger
 from chaosd.core.limits import used
 from chaosd.core.model import Code, Configuration, Limits, Policy, Reason, Reasons
+from chaosd.core.status_nodes import nodes_held
 from chaosd.core.status_parts import (
     HaltNow,
     Known,
@@ -80,6 +81,7 @@ def status(
         unrecovered=tuple(Unrecovered.of(i) for i in intents if State.of(i) is State.UNRECOVERED),
         outcomes=tuple(Outcome.of(intent) for intent in _newest(book.outcomes.values())[:NEWEST]),
         problems=around.problems,
+        nodes_held=nodes_held(intents, around.now),
         ledger_problem=ledger_problem,
         revision=book.revision,
     )

@@ -14,6 +14,7 @@ from msgspec import Struct
 from chaosd.core.lease import LeaseSpec
 from chaosd.core.ledger import Intent, Result, Verdict
 from chaosd.core.model import Action, BudgetMode, Reasons, TargetKind
+from chaosd.core.status_nodes import NodeHeld
 
 
 class LastAttempt(Struct, frozen=True, rename="camel"):
@@ -131,8 +132,8 @@ class State(StrEnum):
 
 
 class OpenIntent(Struct, frozen=True, rename="camel"):
-    """An action that is not over; ``victim`` is ``namespace/name``, ``seen`` what was last
-    observed."""
+    """An action that is not over; ``victim`` is ``namespace/name`` or a node's name, ``seen`` what
+    was last observed."""
 
     intent: str
     action_id: str
@@ -152,7 +153,7 @@ class OpenIntent(Struct, frozen=True, rename="camel"):
             action_id=intent.action_id,
             policy=intent.policy,
             workload=intent.workload,
-            victim=_victim(intent),
+            victim=intent.victim.path,
             state=State.of(intent),
             seen=intent.seen,
             since=intent.reserved_at,
@@ -161,7 +162,8 @@ class OpenIntent(Struct, frozen=True, rename="camel"):
 
 
 class Unrecovered(Struct, frozen=True, rename="camel"):
-    """A workload that did not heal in time, and the command by which a person lets it go."""
+    """A workload that did not heal in time, and the command by which a person lets it go (or has a
+    node put back that is still held)."""
 
     workload: str
     intent: str
@@ -179,7 +181,7 @@ class Unrecovered(Struct, frozen=True, rename="camel"):
             policy=intent.policy,
             since=intent.verdict_at or intent.recover_by,
             seen=intent.seen,
-            command=f"chaosd forgive {intent.workload}",
+            command=_way_out(intent),
         )
 
 
@@ -205,7 +207,7 @@ class Outcome(Struct, frozen=True, rename="camel"):
             action_id=intent.action_id,
             policy=intent.policy,
             workload=intent.workload,
-            victim=_victim(intent),
+            victim=intent.victim.path,
             at=intent.reserved_at,
             result=intent.result,
             detail=intent.detail,
@@ -219,7 +221,7 @@ class Status(Struct, frozen=True, rename="camel"):
 
     ``can_kill`` is whether a policy could strike at this instant (None: not known here), and
     ``because`` what speaks against it: first what binds every policy, then ``policy: reason``.
-    ``outcomes`` are the newest 20, newest first.
+    ``outcomes`` are the newest 20, newest first. ``nodes_held`` are owed back, whatever else holds.
     """
 
     now: datetime
@@ -235,6 +237,7 @@ class Status(Struct, frozen=True, rename="camel"):
     unrecovered: tuple[Unrecovered, ...]
     outcomes: tuple[Outcome, ...]
     problems: tuple[str, ...]
+    nodes_held: tuple[NodeHeld, ...] = ()
     ledger_problem: str = ""
     revision: int = 0
 
@@ -247,5 +250,7 @@ def recovery_seconds(intent: Intent) -> float | None:
     return (intent.verdict_at - intent.reserved_at).total_seconds()
 
 
-def _victim(intent: Intent) -> str:
-    return f"{intent.victim.namespace}/{intent.victim.name}"
+def _way_out(intent: Intent) -> str:
+    if intent.owes_undo:
+        return f"chaosd undo {intent.victim.name}"
+    return f"chaosd forgive {intent.workload}"

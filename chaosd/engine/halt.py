@@ -61,7 +61,7 @@ class Halting:
         left = self._unsettled()
         if not left:
             return Progress(acknowledged=True)
-        names = tuple(f"{i.id} ({i.victim.namespace}/{i.victim.name})" for i in left)
+        names = tuple(f"{i.id} ({i.victim.path})" for i in left)
         return Progress(False, names, now + timedelta(seconds=1))
 
     def _unsettled(self) -> list[Intent]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from chaosd.core.ledger import Halt, Ledger, Verdict
 from chaosd.core.limits import used
-from chaosd.core.model import Configuration, Limits
+from chaosd.core.model import Configuration, Limits, TargetKind
+from chaosd.core.status_nodes import NodeHeld, nodes_held
 from chaosd.core.window import is_open
 from chaosd.engine.book import Page
 from chaosd.engine.context import Context
@@ -22,6 +24,8 @@ def stand(context: Context, page: Page | None, unusable: str = "") -> Standing:
         return Standing(context.leading, valid, unusable=unusable)
     ledger, now = page.ledger, context.clock.now()
     context.halts = halts(configuration, page, now, context.halts)
+    held = nodes_held(ledger.intents.values(), now)
+    of_nodes = [p.name for p in configuration.policies if p.target is TargetKind.NODE]
     return Standing(
         leading=context.leading,
         configuration_valid=valid,
@@ -36,7 +40,17 @@ def stand(context: Context, page: Page | None, unusable: str = "") -> Standing:
         unrecovered=sum(i.verdict is Verdict.NOT_RECOVERED for i in ledger.intents.values()),
         ledger_bytes=len(page.document.text.encode()),
         cluster=configuration.cluster,
+        nodes_held={**dict.fromkeys(of_nodes, 0), **Counter(one.policy for one in held)},
+        held_since={one.policy: one.since for one in reversed(held)},
+        pods_left={**dict.fromkeys(of_nodes, 0), **_pods_left(held)},
     )
+
+
+def _pods_left(held: Iterable[NodeHeld]) -> Counter[str]:
+    left: Counter[str] = Counter()
+    for one in held:
+        left[one.policy] += one.left or 0
+    return left
 
 
 def halts(

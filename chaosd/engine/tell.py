@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chaosd.core.ledger import Intent, Ledger, Result, Verdict
-from chaosd.core.model import WorkloadKey
+from chaosd.core.ledger import Intent, Ledger, Result, StepState, Verdict
+from chaosd.core.model import NODE, WorkloadKey
 from chaosd.core.transitions import Refusal, tell
+from chaosd.core.words import verb
 from chaosd.engine.book import LedgerUnusable
 from chaosd.engine.context import Context
 from chaosd.ports import CallFailed, Notice
@@ -19,24 +20,25 @@ _API_VERSIONS = {
     "Job": "batch/v1",
     "CronJob": "batch/v1",
     "Pod": "v1",
+    NODE: "v1",
 }
 _RESULTS = {
-    Result.KILLED: ("ChaosKilled", "killed {victim}"),
-    Result.REFUSED: ("ChaosRefused", "was refused to kill {victim}: {detail}"),
-    Result.FAILED: ("ChaosFailed", "did not kill {victim}: {detail}"),
-    Result.DRY_RUN: ("ChaosDryRun", "would have killed {victim} (dry run, nothing was touched)"),
+    Result.KILLED: ("Chaos{Did}", "{did} {victim}{why}"),
+    Result.REFUSED: ("ChaosRefused", "was refused to {do} {victim}{why}"),
+    Result.FAILED: ("ChaosFailed", "did not {do} {victim}{why}"),
+    Result.DRY_RUN: ("ChaosDryRun", "would have {did} {victim} (dry run, nothing was touched)"),
 }
 _VERDICTS = {
-    Verdict.RECOVERED: ("ChaosRecovered", "recovered {seconds:.0f} s after {victim} was killed"),
+    Verdict.RECOVERED: ("ChaosRecovered", "recovered {seconds:.0f} s after {victim} was {did}"),
     Verdict.NOT_RECOVERED: (
         "ChaosNotRecovered",
-        "has not recovered {seconds:.0f} s after {victim} was killed ({seen})",
+        "has not recovered {seconds:.0f} s after {victim} was {did} ({seen})",
     ),
     Verdict.CLOSED: (
         "ChaosClosed",
-        "was deleted, finished or scaled to zero after {victim} was killed",
+        "was deleted, finished or scaled to zero after {victim} was {did}",
     ),
-    Verdict.FORGIVEN: ("ChaosForgiven", "was forgiven after {victim} was killed"),
+    Verdict.FORGIVEN: ("ChaosForgiven", "was forgiven after {victim} was {did}"),
 }
 
 
@@ -46,6 +48,7 @@ class Teller:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._unsure: set[tuple[str, bool]] = set()
+        self._steps_told: set[str] = set()
 
     def count_claims(self, ledger: Ledger) -> None:
         """Count what this process has claimed without learning of it, its answers being lost."""
@@ -63,9 +66,25 @@ class Teller:
             for verdict in (False, True)
             if self._untold(intent, verdict=verdict)
         ]
+        striking = [one for one in ledger.intents.values() if one.result is None]
+        for intent in striking:
+            try:
+                self._tell_steps(intent)
+            except CallFailed as error:
+                self._context.report.failed(f"make the Events of intent {intent.id}", error)
         for intent, verdict in pending:
             self._tell(intent, verdict=verdict)
+        if not striking:
+            self._steps_told.clear()
         return bool(pending)
+
+    def _tell_steps(self, intent: Intent) -> None:
+        """Make the Events of a drain's evictions, as they come; made again by the next leader, they
+        are there already."""
+        for notice in step_notices(intent):
+            if notice.name not in self._steps_told:
+                self._context.events.make(notice)
+                self._steps_told.add(notice.name)
 
     def _untold(self, intent: Intent, *, verdict: bool) -> bool:
         if verdict:
@@ -75,6 +94,8 @@ class Teller:
     def _tell(self, intent: Intent, *, verdict: bool) -> None:
         context = self._context
         try:
+            if not verdict:
+                self._tell_steps(intent)
             for notice in notices(intent, verdict=verdict):
                 context.events.make(notice)
         except CallFailed as error:
@@ -116,23 +137,37 @@ def notices(intent: Intent, *, verdict: bool) -> list[Notice]:
     return _about_result(intent)
 
 
+def step_notices(intent: Intent) -> list[Notice]:
+    """The Events of the steps of a drain, one on each pod that it has taken so far; their names
+    come from the intent id and the step's number."""
+    return [
+        Notice(
+            name=f"chaosd-{intent.id}-s{step.number}",
+            kind=step.victim.kind,
+            namespace=step.victim.namespace,
+            object_name=step.victim.name,
+            uid=step.victim.uid,
+            reason="ChaosKilled",
+            message=(
+                f"chaosd policy {intent.policy} killed {step.victim}, to {verb(intent.action).do} "
+                f"{intent.victim} [intent {intent.id}]"
+            ),
+            at=step.settled_at or step.reserved_at,
+        )
+        for step in intent.steps
+        if step.state is StepState.KILLED and step.victim.uid != intent.victim.uid
+    ]
+
+
 def _about_result(intent: Intent) -> list[Notice]:
     if intent.result is None:
         return []
     reason, text = _RESULTS[intent.result]
     at = intent.settled_at or intent.reserved_at
     message = f"chaosd policy {intent.policy} {_fill(text, intent, at)} [intent {intent.id}]"
-    on_victim = Notice(
-        name=f"chaosd-{intent.id}-r-pod",
-        kind="Pod",
-        namespace=intent.victim.namespace,
-        object_name=intent.victim.name,
-        uid=intent.victim.uid,
-        reason=reason,
-        message=message,
-        at=at,
-    )
-    if WorkloadKey.parse(intent.workload).kind == "Pod":
+    reason = reason.format(Did=verb(intent.action).did.capitalize())
+    on_victim = _on_victim(intent, "r", reason, message, at)
+    if WorkloadKey.parse(intent.workload).kind == intent.victim.kind:
         return [on_victim]
     return [on_victim, _on_workload(intent, "r", reason, message, at)]
 
@@ -154,11 +189,30 @@ def _about_verdict(intent: Intent) -> list[Notice]:
 
 
 def _fill(text: str, intent: Intent, at: datetime) -> str:
+    verbs = verb(intent.action)
+    # Of a pod that was killed the detail only says how that became known.
+    told = intent.detail and (intent.result is not Result.KILLED or intent.undo is not None)
     return text.format(
-        victim=f"pod {intent.victim.namespace}/{intent.victim.name}",
-        detail=intent.detail,
+        victim=intent.victim,
+        do=verbs.do,
+        did=verbs.did,
+        why=f": {intent.detail}" if told else "",
         seen=intent.seen,
         seconds=(at - intent.reserved_at).total_seconds(),
+    )
+
+
+def _on_victim(intent: Intent, suffix: str, reason: str, message: str, at: datetime) -> Notice:
+    victim = intent.victim
+    return Notice(
+        name=f"chaosd-{intent.id}-{suffix}-{victim.kind.lower()}",
+        kind=victim.kind,
+        namespace=victim.namespace,
+        object_name=victim.name,
+        uid=victim.uid,
+        reason=reason,
+        message=message,
+        at=at,
     )
 
 
@@ -171,6 +225,7 @@ def _on_workload(
         kind=workload.kind,
         namespace=workload.namespace,
         object_name=workload.name,
+        uid=intent.victim.uid if workload.kind == NODE else "",
         api_version=_API_VERSIONS.get(workload.kind, ""),
         reason=reason,
         message=message,

@@ -24,6 +24,7 @@ class Gauges:
         self._make_ledger(make)
         self._make_policies(make)
         self._make_schedules(make)
+        self._make_nodes(make)
         self._valid: bool | None = None
 
     def _make_process(self, make: Declarations) -> None:
@@ -127,6 +128,35 @@ class Gauges:
             )
         )
 
+    def _make_nodes(self, make: Declarations) -> None:
+        self._nodes_held = Series(
+            make.gauge(
+                "nodes_held",
+                "Nodes that an action of the policy has out of service and owes back: being"
+                f" drained, held, rebooting or ending. {_LAST_KNOWN}",
+                "policy",
+                example="sum(max by (policy) (chaosd_nodes_held))",
+            )
+        )
+        self._held_since = Series(
+            make.gauge(
+                "node_held_since_timestamp_seconds",
+                "Unix time since when the policy has a node out of service, the longest of them;"
+                f" no series while it has none. {_LAST_KNOWN}",
+                "policy",
+                example="time() - min by (policy) (chaosd_node_held_since_timestamp_seconds)",
+            )
+        )
+        self._pods_left = Series(
+            make.gauge(
+                "drain_pods_left",
+                "Pods that drains of the policy have still to evict from nodes that they hold."
+                f" {_LAST_KNOWN}",
+                "policy",
+                example="max by (policy) (chaosd_drain_pods_left) > 0",
+            )
+        )
+
     def leads(self, ask: Callable[[], bool]) -> None:
         """Ask at each scrape whether this process leads: a lease also runs out between looks."""
         self._leader.set_function(lambda: float(ask()))
@@ -164,6 +194,9 @@ class Gauges:
             {(name,): x for name, x in intervals.items() if name in standing.dry_run}
         )
         self._candidates.keep(standing.dry_run)
+        self._nodes_held.show({(name,): n for name, n in standing.nodes_held.items()})
+        self._held_since.show(_timestamps(standing.held_since))
+        self._pods_left.show({(name,): n for name, n in standing.pods_left.items()})
 
     def loaded(self, now: datetime) -> None:
         """Show when a valid configuration was loaded."""

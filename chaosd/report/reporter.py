@@ -188,7 +188,7 @@ def _of(intent: Intent) -> dict[str, Any]:
         "actionId": intent.action_id,
         "policy": intent.policy,
         "workload": intent.workload,
-        "victim": f"{intent.victim.namespace}/{intent.victim.name}",
+        "victim": intent.victim.path,
     }
     return fields | ({"dryRun": True} if intent.dry_run else {})
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from chaosd.core.duration import render as span
+from chaosd.core.status_nodes import Phase
 from chaosd.core.status_parts import LimitUse, Outcome, PolicyNow, Status
 
 HALT_ANNOTATION = "chaosd.io/halt"
@@ -26,6 +27,7 @@ def render(status: Status, *, namespace: str = "chaosd", ledger: str = "chaosd-l
         _who(status),
         _problems(status),
         _halts(status),
+        _nodes_held(status),
         _unrecovered(status),
         _open(status),
         _policies(status),
@@ -107,6 +109,25 @@ def _halts(status: Status) -> list[str]:
         for p in status.paused
     ]
     return _table("HALTS", ("stops", "source", "who", "why", "since"), rows)
+
+
+def _nodes_held(status: Status) -> list[str]:
+    rows = [
+        (
+            n.node,
+            n.policy,
+            str(n.phase),
+            _when(n.since, status.now),
+            "at once" if n.phase is Phase.PUTTING_BACK else _when(n.until, status.now),
+            "-" if n.left is None else str(n.left),
+            n.intent,
+            n.command,
+            n.seen,
+        )
+        for n in status.nodes_held
+    ]
+    headers = ("node", "policy", "state", "since", "back by", "pods left", "intent", "put it back")
+    return _table("NODES OUT OF SERVICE", (*headers, "seen"), rows)
 
 
 def _unrecovered(status: Status) -> list[str]:

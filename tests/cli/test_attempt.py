@@ -23,7 +23,7 @@ def test_a_dry_run_is_fine_too(shop: Shop) -> None:
     with leading(shop):
         answer = shop.say("attempt", "mean", "--target", WEB)
     assert answer.code == 0
-    assert "dry run: would have killed shop/web-" in answer.out
+    assert "dry run: would have killed pod shop/web-" in answer.out
     assert shop.pods("web") == before
 
 

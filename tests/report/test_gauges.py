@@ -27,6 +27,9 @@ FULL = Standing(
     open_intents=2,
     unrecovered=1,
     ledger_bytes=1234,
+    nodes_held={"web": 2, "removed": 1},
+    held_since={"web": START, "removed": START},
+    pods_left={"web": 7},
 )
 
 
@@ -95,11 +98,37 @@ def test_a_policy_that_is_gone_leaves_no_gauge() -> None:
         window_open={"web": True},
         dry_run={"web": False},
         limits_left={("", "perHour"): 3},
+        nodes_held={},
+        held_since={},
+        pods_left={},
     )
     shown.gauges.standing(left, START)
     shown.gauges.planned({"web": START})
     assert shown.about("api") == []
     assert len(shown.about("web")) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "policy_", "value"),
+    [
+        ("nodes_held", "web", 2),
+        ("nodes_held", "removed", 1),
+        ("node_held_since_timestamp_seconds", "removed", START.timestamp()),
+        ("drain_pods_left", "web", 7),
+    ],
+)
+def test_held_nodes_are_shown(name: str, policy_: str, value: float) -> None:
+    """Also of a policy that was removed from the configuration: its node is owed all the same."""
+    assert Shown(FULL).value(name, policy=policy_) == value
+
+
+def test_a_node_that_is_back_is_held_no_more() -> None:
+    """An alert on a node that is held too long ends."""
+    free = msgspec.structs.replace(FULL, nodes_held={"web": 0}, held_since={}, pods_left={"web": 0})
+    shown = Shown(FULL, free)
+    assert shown.value("nodes_held", policy="web") == 0
+    assert shown.value("node_held_since_timestamp_seconds", policy="web") is None
+    assert shown.value("nodes_held", policy="removed") is None
 
 
 def test_an_unusable_ledger_freezes_what_was_read_from_it() -> None:

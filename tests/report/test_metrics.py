@@ -8,14 +8,16 @@ import shutil
 import subprocess
 from typing import Any
 
+import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from chaosd.engine.stand import stand
 from chaosd.report.counts import anonymous
 from chaosd.report.metrics import Metrics
-from tests.report.scene import Scene, configuration, nights, policy
+from tests.report.scene import START, Scene, configuration, nights, policy
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 UNITS = ("seconds", "bytes", "ratio", "info")
@@ -32,6 +34,9 @@ def busy(**changes: Any) -> Scene:
     scene.reporter.planned({"web": scene.time.now()})
     scene.reporter.failed("fence intent d53f9ef077be5f3ddebc", OSError("no"))
     scene.metrics.observe_request("get", "pods", "200", 0.2)
+    held = {"nodes_held": {"web": 1}, "held_since": {"web": START}, "pods_left": {"web": 3}}
+    now = stand(scene.context, scene.context.book.read())
+    scene.reporter.standing(msgspec.structs.replace(now, **held))
     return scene
 
 

@@ -15,6 +15,8 @@ from chaosd.core.status import Status, status
 from chaosd.core.transitions import halt
 from chaosd.engine.book import HALT_ANNOTATION as ENGINES_ANNOTATION
 from chaosd.report.status_text import HALT_ANNOTATION, render
+from tests.core.test_status import ledger
+from tests.core.test_status_nodes import drain
 from tests.report.scene import START, Scene, configuration, nights, policy
 
 
@@ -202,3 +204,30 @@ def test_the_page_and_an_attempt_agree(changes: dict[str, Any], against: dict[st
     happened = scene.reporter.last_attempts()["web"]
     assert foretold.policies[0].against == happened.reasons
     assert foretold.can_kill == (happened.result == "killed")
+
+
+def test_nodes_out_of_service_come_before_all_else() -> None:
+    """Who holds a node, since and until when, what is left on it, and how to have it back."""
+    held = status(ledger(drain()), configuration(), Circumstances(now=START))
+    headers, row = section(render(held), "NODES OUT OF SERVICE")
+
+    assert headers[-1] == "seen"
+    assert dict(zip(headers, row, strict=True)) == {
+        "node": "n1",
+        "policy": "weekly",
+        "state": "draining",
+        "since": "09:54:00Z (6m ago)",
+        "back by": "10:08:58Z (in 8m58s)",
+        "pods left": "1",
+        "intent": "a" * 20,
+        "put it back": "chaosd undo n1",
+        "seen": "1 pods left; shop/web-1: disruptionBudget",
+    }
+
+
+def test_a_node_that_was_called_off_is_back_at_once() -> None:
+    """It waits for nothing any more."""
+    held = status(ledger(drain(ended_by="ann")), configuration(), Circumstances(now=START))
+
+    assert "puttingBack" in render(held)
+    assert "at once" in render(held)
