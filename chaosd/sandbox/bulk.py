@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chaosd.sandbox.cluster import Cluster
+from chaosd.sandbox.controllers.containers import container_status
 from chaosd.sandbox.controllers.deployments import HASH_LABEL, REVISION
-from chaosd.sandbox.controllers.kubelet import container_status
 from chaosd.sandbox.controllers.pods import template_hash
 from chaosd.sandbox.objects import Json, owner_reference, stamp
 from chaosd.sandbox.prepare import default

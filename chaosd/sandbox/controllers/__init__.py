@@ -37,7 +37,7 @@ WORKLOADS: dict[str, Reconcile] = {
     "poddisruptionbudgets.policy": budgets.reconcile,
     "namespaces": collector.reconcile_namespace,
 }
-ORDER = ("pods", *WORKLOADS)
+ORDER = ("pods", "nodes", *WORKLOADS)
 """Kinds are worked on in this order, so that a budget is computed once for many pods."""
 
 
@@ -112,6 +112,8 @@ class Controllers:
             item = self.cluster.get(kind, *key)
             if item is not None:
                 wakes.append(self._kubelet.reconcile(item, now))
+        elif kind == "nodes":
+            wakes = [self._kubelet.machines.reconcile(item, now)]
         else:
             wakes = [WORKLOADS[kind](self.cluster, item, now)]
         for wake in wakes:

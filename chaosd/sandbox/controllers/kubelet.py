@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
-from typing import Any
 
 from chaosd.sandbox.cluster import Change, Cluster
+from chaosd.sandbox.controllers.containers import (
+    SIGTERM_CODE,
+    container_id,
+    container_status,
+    containers_of,
+    finish,
+    set_readiness,
+    wants_ready,
+)
+from chaosd.sandbox.controllers.machines import Machines
+from chaosd.sandbox.controllers.orders import Ended, is_helper
 from chaosd.sandbox.controllers.pods import TRACKING
-from chaosd.sandbox.controllers.timings import NEVER_READY, RUN, START, STOP, Timings, pick
+from chaosd.sandbox.controllers.timings import RUN, START, STOP, Timings, pick
 from chaosd.sandbox.deletes import finish_if_released
 from chaosd.sandbox.objects import (
     Json,
-    annotations_of,
     controller_of,
     for_status,
     is_deleting,
@@ -32,12 +41,15 @@ class Kubelet:
         self._timings = timings
         self._rng = rng
         self._due: dict[tuple[str, str], datetime] = {}
+        self.machines = Machines(cluster, timings, rng)
 
     def observe(self, change: Change) -> None:
         """Forget the times of pods that are gone."""
         if change.resource == "pods" and change.new is None and change.old is not None:
+            uid = change.old["metadata"]["uid"]
+            self.machines.forget(uid)
             for step in (START, STOP, RUN):
-                self._due.pop((change.old["metadata"]["uid"], step), None)
+                self._due.pop((uid, step), None)
 
     def reconcile(self, pod: Json, now: datetime) -> datetime | None:
         """Take the pod one step further; when to look again."""
@@ -56,7 +68,7 @@ class Kubelet:
             return None
         if pod["status"].get("phase") != "Running":
             return self._start(pod, node, now)
-        return self._run(pod, now)
+        return self._run(pod, node, now)
 
     def _collect(self, pod: Json, now: datetime) -> None:
         """No kubelet looks after it: it fails and goes (the pod garbage collector)."""
@@ -73,7 +85,7 @@ class Kubelet:
             copy["metadata"]["finalizers"] = [one for one in held if one != TRACKING]
         if copy["metadata"].get("finalizers"):
             if not is_finished(copy):
-                finish(copy, "Failed", now)
+                finish(copy, SIGTERM_CODE, now)
             copy = self._cluster.put("pods", copy)
         finish_if_released(self._cluster, self._cluster.resources["pods"], copy)
 
@@ -97,7 +109,7 @@ class Kubelet:
             ]
             set_condition(copy, "PodReadyToStartContainers", "False", now)
             set_condition(copy, "Initialized", "True", now)
-            _set_readiness(copy, False, now)
+            set_readiness(copy, False, now)
             pod = self._cluster.put("pods", copy)
         due = self._time(pod, START, now, self._timings.start)
         if now < due:
@@ -107,15 +119,21 @@ class Kubelet:
         copy["status"]["podIPs"] = [{"ip": copy["status"]["podIP"]}]
         running = {"running": {"startedAt": stamp(now)}}
         copy["status"]["containerStatuses"] = [
-            container_status(one, running, f"sandbox://{pod['metadata']['uid']}/{one.get('name')}")
+            container_status(one, running, container_id(pod, one["name"]))
             for one in containers_of(pod)
         ]
         set_condition(copy, "PodReadyToStartContainers", "True", now)
-        _set_readiness(copy, wants_ready(copy), now)
-        return self._run(self._cluster.put("pods", copy), now)
+        set_readiness(copy, wants_ready(copy), now)
+        return self._run(self._cluster.put("pods", copy), node, now)
 
-    def _run(self, pod: Json, now: datetime) -> datetime | None:
-        self._set_ready(pod, wants_ready(pod), now)
+    def _run(self, pod: Json, node: Json, now: datetime) -> datetime | None:
+        if is_helper(pod):
+            self._help(pod, node, now)
+            return None
+        ready_at = self.machines.ready_at(pod, now)
+        self._set_ready(pod, ready_at is None and wants_ready(pod), now)
+        if ready_at is not None:
+            return ready_at
         owner = controller_of(pod)
         if owner is None or owner["kind"] != "Job":
             return None
@@ -124,9 +142,21 @@ class Kubelet:
             return due
         copy = thaw(self._cluster.get("pods", *_key(pod)))
         if copy is not None:
-            finish(copy, "Succeeded", now)
+            finish(copy, 0, now)
             self._cluster.put("pods", copy)
         return None
+
+    def _help(self, pod: Json, node: Json, now: datetime) -> None:
+        """Let a helper pod strike, and end it, unless it goes down with its machine."""
+        code = 0
+        try:
+            said = self.machines.obey(pod, node, now)
+        except Ended as ended:
+            code, said = ended.code, str(ended)
+        if said is not None:
+            copy = for_status(pod)
+            finish(copy, code, now, said)
+            self._cluster.put("pods", copy)
 
     def _stop(self, pod: Json, now: datetime) -> datetime | None:
         meta = pod["metadata"]
@@ -157,7 +187,7 @@ class Kubelet:
         if pod["status"].get("phase") != "Running" or is_ready(pod) is ready:
             return
         copy = for_status(pod)
-        _set_readiness(copy, ready, now)
+        set_readiness(copy, ready, now)
         for one in copy["status"].get("containerStatuses") or ():
             one["ready"] = ready
         self._cluster.put("pods", copy)
@@ -167,72 +197,12 @@ class Kubelet:
         return f"10.244.{number // 256}.{number % 256}"
 
 
-def wants_ready(pod: Json) -> bool:
-    """Whether its containers would pass their readiness probes."""
-    return annotations_of(pod).get(NEVER_READY) != "true"
-
-
-def containers_of(pod: Json) -> list[Json]:
-    """The containers in a pod's spec."""
-    return list(pod["spec"].get("containers") or ())
-
-
 def host_ip(node: Json) -> str:
     """A node's internal address."""
     for address in (node.get("status") or {}).get("addresses") or ():
         if address.get("type") == "InternalIP":
             return str(address["address"])
     return ""
-
-
-def container_status(container: Json, state: Json, container_id: str = "") -> Json:
-    """A container's status in a state; running ones are ready and have an ID."""
-    running = "running" in state
-    image = container.get("image", "")
-    status: dict[str, Any] = {
-        "name": container.get("name", ""),
-        "image": image,
-        "imageID": f"sandbox://{image}" if running else "",
-        **({"containerID": container_id} if container_id else {}),
-        "ready": running,
-        "started": running,
-        "restartCount": 0,
-        "state": state,
-        "lastState": {},
-    }
-    return status
-
-
-def finish(pod: Json, phase: str, now: datetime) -> None:
-    """Bring a pod, in place, into a final phase."""
-    status = pod["status"]
-    status["phase"] = phase
-    done = phase == "Succeeded"
-    for one in status.get("containerStatuses") or ():
-        one["ready"] = one["started"] = False
-        one["state"] = {
-            "terminated": {
-                "exitCode": 0 if done else 143,
-                "reason": "Completed" if done else "Error",
-                "finishedAt": stamp(now),
-            }
-        }
-    _set_readiness(pod, False, now)
-    if done:
-        for kind in ("Ready", "ContainersReady"):
-            set_condition(pod, kind, "False", now, reason="PodCompleted")
-
-
-def _set_readiness(pod: Json, ready: bool, now: datetime) -> None:
-    fields: dict[str, Any] = {"reason": None, "message": None}
-    if not ready:
-        fields["reason"] = "ContainersNotReady"
-        names = " ".join(one.get("name", "") for one in containers_of(pod))
-        fields["message"] = f"containers with unready status: [{names}]"
-    for kind in ("Ready", "ContainersReady"):
-        set_condition(pod, kind, "True" if ready else "False", now, **fields)
-    for one in pod["status"].get("containerStatuses") or ():
-        one["ready"] = ready
 
 
 def _key(pod: Json) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""How long things take, and the annotations that change it for one pod."""
+"""How long things take, and the annotations that change it for one pod or node."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ STOP = PREFIX + "stop-seconds"
 """From deletion to being gone (never longer than the grace period)."""
 RUN = PREFIX + "run-seconds"
 """How long a Job's pod runs before it succeeds."""
+REBOOT = PREFIX + "reboot-seconds"
+"""On a node: from the restart of its machine to Ready."""
 NEVER_READY = PREFIX + "never-ready"
 """ "true" keeps a pod unready, also one that runs already."""
 
@@ -31,17 +33,18 @@ class Timings:
     start: Span = (2.0, 5.0)
     stop: Span = (0.5, 2.0)
     run: Span = (30.0, 30.0)
+    reboot: Span = (8.0, 15.0)
 
     @classmethod
     def instant(cls) -> Timings:
         """Everything takes no time (but Jobs, which run for 30 seconds)."""
-        return cls(schedule=(0, 0), start=(0, 0), stop=(0, 0))
+        return cls(schedule=(0, 0), start=(0, 0), stop=(0, 0), reboot=(0, 0))
 
 
-def pick(rng: random.Random, pod: Json, annotation: str, span: Span) -> timedelta:
-    """The pod's own time from its annotation, or one drawn from the span."""
+def pick(rng: random.Random, item: Json, annotation: str, span: Span) -> timedelta:
+    """The object's own time from its annotation, or one drawn from the span."""
     drawn = rng.uniform(*span)
-    text = annotations_of(pod).get(annotation)
+    text = annotations_of(item).get(annotation)
     if text is not None:
         try:
             return timedelta(seconds=max(0.0, float(text)))
