@@ -90,6 +90,7 @@ class ControlPlane:
         # The API server makes it, and signs itself with it.
         self.ca = folder / "certs" / "apiserver.crt"
         self.kubeconfig = folder / "admin.kubeconfig"
+        self._audit = folder / "audit.log"
 
     def start_storage(self) -> None:
         """Start etcd and the API server alone; returns when that is ready."""
@@ -147,7 +148,7 @@ class ControlPlane:
             f"--service-account-signing-key-file={key}",
             "--service-cluster-ip-range=10.0.0.0/24",
             f"--audit-policy-file={self._folder / 'audit-policy.json'}",
-            f"--audit-log-path={self._folder / 'audit.log'}",
+            f"--audit-log-path={self._audit}",
             # It would claim the address for a Service that nobody here can reach.
             "--endpoint-reconciler-type=none",
             *flags,
@@ -178,14 +179,20 @@ class ControlPlane:
         path = self._folder / f"{name}.log"
         return f"{name}: ...{path.read_text(errors='replace')[-3000:]}"
 
-    def audited(self, user: str = CHAOSD) -> list[dict[str, Any]]:
+    def audited(self, user: str = CHAOSD, since: int = 0) -> list[dict[str, Any]]:
         """What a user (CHAOSD, or a ServiceAccount) asked, and what was answered, in the order of
-        the answers."""
-        path = self._folder / "audit.log"
-        text = path.read_text() if path.exists() else ""
-        whole = (line for line in text.splitlines(keepends=True) if line.endswith("\n"))
-        found = [json.loads(line) for line in whole if f'"{user}"' in line]
+        the answers; ``since`` an earlier :meth:`audit_size`."""
+        if not self._audit.exists():
+            return []
+        with self._audit.open() as log:
+            log.seek(since)
+            whole = (line for line in log if line.endswith("\n"))
+            found = [json.loads(line) for line in whole if f'"{user}"' in line]
         return [one for one in found if one["user"]["username"] == user]
+
+    def audit_size(self) -> int:
+        """How long the audit log is, in bytes."""
+        return self._audit.stat().st_size if self._audit.exists() else 0
 
     def add_node(self, name: str, labels: Mapping[str, str]) -> None:
         """A node that kwok looks after; returns when it is Ready and takes pods."""

@@ -106,6 +106,7 @@ class Deployed:
         **values: Any,
     ) -> None:
         self.plane = plane
+        self._audit = plane.audit_size()
         self.home = home or chaosd_namespace(site)
         self.account = self.home.name
         self.user = f"system:serviceaccount:{self.home.name}:{self.account}"
@@ -213,7 +214,6 @@ class Deployed:
             text=True,
             timeout=120,
             env={**environment(), **dict(self._environment(self.pods[0]))},
-            cwd=self.config.folder,
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -260,7 +260,7 @@ class Deployed:
 
     def audited(self) -> list[Json]:
         """What its ServiceAccount asked of the API server, and what was answered."""
-        return self.plane.audited(self.user)
+        return self.plane.audited(self.user, self._audit)
 
     def struck(self) -> list[tuple[str, str, int]]:
         """Each eviction and deletion that it asked for: verb, namespace/name, and the answer."""
