@@ -121,7 +121,7 @@ class NodeInside:
         reasons = self.vet(pods)
         if self._policy.pdb is not BudgetMode.RESPECT:
             return reasons
-        places = dict.fromkeys(pod.namespace for pod in pods if not stays(pod))
+        places = dict.fromkeys(pod.namespace for pod in pods if not pod.finished)
         budgets = [budget for place in places for budget in self._reads.budgets(place)]
         return (*reasons, *budget_reasons_of(pods, budgets, self._policy.action))
 

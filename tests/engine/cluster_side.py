@@ -13,11 +13,12 @@ from chaosd.core.model import Impact, Reasons
 from chaosd.kube.api import Api as KubeApi
 from chaosd.kube.documents import LeaseDocument, LedgerDocument
 from chaosd.kube.events import KubeEvents
-from chaosd.kube.reads import KubeReads
+from chaosd.kube.node_reads import KubeNodeReads
 from chaosd.kube.retry import NO_RETRIES
 from chaosd.ports import Guard, Scope
 from chaosd.sandbox import Api as SandboxApi
 from chaosd.sandbox import Cluster, Controllers, Journal, ManualClock, Removal, scenarios
+from chaosd.targets.nodes import NodeTarget
 from chaosd.targets.pods import PodTarget
 from tests.support.inprocess import InProcessTransport
 
@@ -79,6 +80,7 @@ class Ports:
     cluster: KubeApi
     events: KubeEvents
     target: Any
+    nodes: Any
     guards: Sequence[Guard] = (NoObjection(),)
 
 
@@ -89,7 +91,7 @@ def build(fill: Callable[[Cluster], None]) -> Callable[[ManualClock], Sandbox]:
         cluster = Cluster(clock.now, seed=7)
         start = clock.now()
         clock.advance(-86_400)
-        for name in ("kube-system", NAMESPACE, "shop"):
+        for name in ("default", "kube-system", NAMESPACE, "shop"):
             scenarios.namespace(cluster, name)
         for number in range(3):
             scenarios.node(cluster, f"node-{number}", zone=f"zone-{number}")
@@ -108,11 +110,13 @@ def make_ports(
 ) -> Ports:
     """Fresh adapters, as a process of its own has them; ``through`` wraps their transport."""
     api = KubeApi(through(InProcessTransport(sandbox.api)), clock, retry=NO_RETRIES)
+    reads = KubeNodeReads(api)
     return Ports(
         api=api,
         ledger=LedgerDocument(api, NAMESPACE),
         lease=LeaseDocument(api, NAMESPACE),
         cluster=api,
         events=KubeEvents(api),
-        target=PodTarget(KubeReads(api)),
+        target=PodTarget(reads),
+        nodes=NodeTarget(reads),
     )

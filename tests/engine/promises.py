@@ -129,7 +129,7 @@ def reports_missing(sandbox: Sandbox, after: timedelta, now: datetime) -> list[s
         if intent.settled_at and intent.settled_at < now - after:
             if not intent.told:
                 found.append(f"the result of {intent.id} was not reported")
-            if f"chaosd-{intent.id}-r" not in events:
+            if not any(name.startswith(f"chaosd-{intent.id}-r") for name in events):
                 found.append(f"the result of {intent.id} has no Event")
         if intent.verdict_at and intent.verdict_at < now - after and not intent.verdict_told:
             found.append(f"the verdict on {intent.id} was not reported")

@@ -36,7 +36,7 @@ next."""
 READ = (Kind.ERROR_BEFORE, Kind.HANG, Kind.DEATH_BEFORE, Kind.FREEZE)
 """What can happen at a read: it takes no effect, so before and after are one."""
 
-_READS = re.compile(r"GET |.*\.(read|survey|expand|examine|recovered|seed)$")
+_READS = re.compile(r"GET |.*\.(read|survey|expand|examine|next|recovered|seed)$")
 
 
 class Died(BaseException):

@@ -121,7 +121,10 @@ class Daemon:
             settings=world.wrapped("settings", world.file, local=True),
             events=world.wrapped("events", ports.events),
             report=world.wrapped("report", self.tape, local=True),
-            targets={TargetKind.POD: world.wrapped("target", ports.target)},
+            targets={
+                TargetKind.POD: world.wrapped("target", ports.target),
+                TargetKind.NODE: world.wrapped("target", ports.nodes),
+            },
             guards=[world.wrapped("guard", guard, local=True) for guard in ports.guards],
         )
         self.slots: list[Slot] = []
