@@ -65,16 +65,19 @@ def needs(configuration: Configuration, namespace: str, *, in_cluster: bool) -> 
             key = (row.group, row.resource, place, row.name, row.required)
             need = Need(row.group, row.resource, row.verbs, why, place, row.name, row.required)
             merged[key] = _joined(merged[key], need) if key in merged else need
-    everywhere = {
-        (n.group, n.resource, n.verbs, n.name) for n in merged.values() if not n.namespace
-    }
+    everywhere = [need for need in merged.values() if not need.namespace]
     # What is wanted everywhere need not be asked for in one namespace again.
     return [
         need
         for need in merged.values()
-        if not need.namespace
-        or (need.group, need.resource, need.verbs, need.name) not in everywhere
+        if not need.namespace or not any(_covers(wider, need) for wider in everywhere)
     ]
+
+
+def _covers(wider: Need, need: Need) -> bool:
+    """Whether a need of the whole cluster has all of one in a namespace."""
+    same = (wider.group, wider.resource) == (need.group, need.resource)
+    return same and wider.name in ("", need.name) and set(need.verbs) <= set(wider.verbs)
 
 
 def missing(api: Api, wanted: Iterable[Need]) -> list[Need]:

@@ -255,6 +255,9 @@ def runs(
 def test_nothing_is_denied_and_nothing_granted_in_vain(runs: Runs, mode: str) -> None:
     """Right by right: each is used, each request was allowed, and none needed more."""
     run, daemon = runs.take(mode)
+    assert [
+        one for one in run.rights if one.namespace and one._replace(namespace=None) in run.rights
+    ] == []
     if run.kills:
         until(run.chaosd.killed, daemon, PATIENCE)
         until(run.leave_behind, daemon, PATIENCE)

@@ -18,11 +18,11 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [create]
+{{- if not (kindIs "invalid" .namespaces) }}
 # Knowing chaosd's own pods, to spare them.
 - apiGroups: [""]
   resources: [pods]
   verbs: [get]
-{{- if not (kindIs "invalid" .namespaces) }}
 # Saying in an Event what is wrong with the configuration.
 - apiGroups: [""]
   resources: [events]
