@@ -30,6 +30,7 @@ _LABEL_RULE = (
 _SELECTING = frozenset(
     {"daemonsets.apps", "deployments.apps", "replicasets.apps", "statefulsets.apps"}
 )
+_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 
 Cause = tuple[str, str, str]
@@ -79,6 +80,8 @@ def validate(resource: Resource, item: Json) -> None:
         causes += _lease_causes(item)
     elif resource.id == "events":
         causes += _event_causes(item)
+    elif resource.id == "nodes":
+        causes += _node_causes(item)
     if causes:
         raise invalid(resource, item["metadata"].get("name", ""), causes)
 
@@ -160,6 +163,23 @@ def _event_causes(item: Json) -> list[Cause]:
     return [("FieldValueInvalid", "involvedObject.namespace", why)]
 
 
+def _node_causes(item: Json) -> list[Cause]:
+    causes: list[Cause] = []
+    seen: set[tuple[str, str]] = set()
+    for number, taint in enumerate((item.get("spec") or {}).get("taints") or ()):
+        field = f"metadata.taints[{number}]"
+        effect = taint["effect"]
+        if effect not in _EFFECTS:
+            supported = ", ".join(f'"{one}"' for one in _EFFECTS)
+            why = f'Unsupported value: "{effect}": supported values: {supported}'
+            causes.append(("FieldValueNotSupported", f"{field}.effect", why))
+        if (taint["key"], effect) in seen:
+            why = "taints must be unique by key and effect pair"
+            causes.append(("FieldValueDuplicate", field, f"Duplicate value: {why}"))
+        seen.add((taint["key"], effect))
+    return causes
+
+
 def _budget_causes(item: Json) -> list[Cause]:
     spec = item.get("spec") or {}
     causes: list[Cause] = []
@@ -212,12 +232,21 @@ def default_pod_spec(spec: Json) -> None:
     spec.setdefault("securityContext", {})
     for container in spec.setdefault("containers", []):
         container.setdefault("imagePullPolicy", "IfNotPresent")
-        container.setdefault("resources", {})
+        default_resources(container.setdefault("resources", {}))
         container.setdefault("terminationMessagePath", "/dev/termination-log")
         container.setdefault("terminationMessagePolicy", "File")
     priority = _PRIORITIES.get(spec.get("priorityClassName", ""))
     if priority is not None:
         spec.setdefault("priority", priority)
+
+
+def default_resources(resources: Json) -> None:
+    """Write quantities as text, in place, and request what is limited."""
+    for field in ("limits", "requests"):
+        if resources.get(field):
+            resources[field] = {name: str(text) for name, text in resources[field].items()}
+    if resources.get("limits"):
+        resources["requests"] = {**resources["limits"], **(resources.get("requests") or {})}
 
 
 def _rolling_deployment() -> Json:

@@ -20,6 +20,17 @@ _Share: TypeAlias = int | Annotated[str, msgspec.Meta(pattern=r"^[0-9]+%$")] | N
 _Time: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
+_Quantity: TypeAlias = (
+    int
+    | float
+    | Annotated[
+        str,
+        msgspec.Meta(pattern=r"^[+-]?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$"),
+    ]
+)
+_Quantities: TypeAlias = dict[str, _Quantity] | None
+
+
 class _Fields(msgspec.Struct, rename="camel"):
     """The base of them all: JSON spells names in camel case."""
 
@@ -90,13 +101,22 @@ class _Toleration(_Fields):
     effect: str | None = None
 
 
+class _Resources(_Fields):
+    requests: _Quantities = None
+    limits: _Quantities = None
+
+
 class _Container(_Fields):
     name: str
     image: str | None = None
+    args: list[str] | None = None
+    resources: _Resources | None = None
 
 
 class _PodSpec(_Fields):
     containers: list[_Container] | None = None
+    init_containers: list[_Container] | None = None
+    restart_policy: str | None = None
     node_name: str | None = None
     node_selector: _Texts = None
     tolerations: list[_Toleration] | None = None
@@ -156,11 +176,21 @@ class _Address(_Fields):
     address: str
 
 
+class _Running(_Fields):
+    started_at: _Time
+
+
+class _State(_Fields):
+    running: _Running | None = None
+    waiting: Json | None = None
+    terminated: Json | None = None
+
+
 class _ContainerStatus(_Fields):
     name: str
     ready: bool | None = None
     restart_count: _Count = None
-    state: dict[str, Json] | None = None
+    state: _State | None = None
 
 
 class _Status(_Fields):
@@ -170,7 +200,8 @@ class _Status(_Fields):
     disrupted_pods: dict[str, _Time] | None = None
     start_time: _Time | None = None
     completion_time: _Time | None = None
-    allocatable: _Texts = None
+    allocatable: _Quantities = None
+    node_info: Json | None = None
     addresses: list[_Address] | None = None
     replicas: _Count = None
     ready_replicas: _Count = None

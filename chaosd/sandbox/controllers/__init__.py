@@ -21,7 +21,7 @@ from chaosd.sandbox.controllers import (
 from chaosd.sandbox.controllers.kubelet import Kubelet
 from chaosd.sandbox.controllers.scheduler import Scheduler
 from chaosd.sandbox.controllers.timings import Timings
-from chaosd.sandbox.objects import Json, Key, controller_of, is_deleting, key_of
+from chaosd.sandbox.objects import Json, Key, controller_of, is_deleting, is_finished, key_of
 
 __all__ = ["Controllers", "Timings"]
 
@@ -144,6 +144,8 @@ class Controllers:
         if change.resource in ("pods", "replicasets.apps", *_SCALED):
             for budget in self.cluster.all(budgets.PDBS, namespace):
                 self._enqueue(budgets.PDBS, key_of(budget))
+        if change.resource == "pods" and _leaves_room(change):
+            self._enqueue("pods", *self._scheduler.waiting)
         if change.resource == "nodes":
             self._node_changed(change.key[1])
         if change.new is None and change.old is not None:
@@ -162,3 +164,8 @@ class Controllers:
 
 
 _SCALED = ("deployments.apps", "statefulsets.apps")
+
+
+def _leaves_room(change: Change) -> bool:
+    """Whether a pod has gone from its node, or has finished on it."""
+    return change.new is None or (is_finished(change.new) and not is_finished(change.old or {}))

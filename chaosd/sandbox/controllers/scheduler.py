@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import datetime
 
 from chaosd.sandbox.cluster import Change, Cluster
+from chaosd.sandbox.controllers.sizes import Size, requested, size_of
 from chaosd.sandbox.controllers.timings import SCHEDULE, Timings, pick
 from chaosd.sandbox.objects import (
     Json,
@@ -28,7 +30,8 @@ class Scheduler:
         self._timings = timings
         self._rng = rng
         self._due: dict[str, datetime] = {}
-        self._on_node: dict[str, dict[Key, None]] = {}
+        self._on_node: dict[str, dict[Key, Size]] = {}
+        self._taken: dict[str, Size] = {}
         self.waiting: dict[Key, None] = {}
         for pod in cluster.all("pods"):
             self._place(pod)
@@ -39,7 +42,9 @@ class Scheduler:
             return
         if change.old is not None:
             node = (change.old.get("spec") or {}).get("nodeName", "")
-            self._on_node.get(node, {}).pop(change.key, None)
+            size = self._on_node.get(node, {}).pop(change.key, None)
+            if size is not None:
+                self._taken[node] -= size
             if change.new is None:
                 self._due.pop(change.old["metadata"]["uid"], None)
                 self.waiting.pop(change.key, None)
@@ -50,7 +55,9 @@ class Scheduler:
         node = (pod.get("spec") or {}).get("nodeName", "")
         if node and not is_finished(pod):
             key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
-            self._on_node.setdefault(node, {})[key] = None
+            size = requested(pod["spec"])
+            self._on_node.setdefault(node, {})[key] = size
+            self._taken[node] = self._taken.get(node, Size()) + size
 
     def pods_on(self, node: str) -> list[Key]:
         """The unfinished pods bound to a node."""
@@ -67,12 +74,11 @@ class Scheduler:
         if now < self._due[uid]:
             return self._due[uid]
         copy = for_status(pod)
-        node = self._choose(pod)
+        node, against = self._choose(pod)
         key = (pod["metadata"]["namespace"], pod["metadata"]["name"])
         if node is None:
             self.waiting[key] = None
-            total = len(self._cluster.keys("nodes"))
-            why = f"0/{total} nodes are available."
+            why = _told(against)
             set_condition(copy, "PodScheduled", "False", now, reason="Unschedulable", message=why)
         else:
             self.waiting.pop(key, None)
@@ -82,18 +88,32 @@ class Scheduler:
         self._cluster.put("pods", copy)
         return None
 
-    def _choose(self, pod: Json) -> str | None:
+    def _choose(self, pod: Json) -> tuple[str | None, list[str]]:
+        """The best node; or None and, for each node, what speaks against it."""
         siblings = self._siblings_by_node(pod)
+        size = requested(pod["spec"])
         best: tuple[int, int, str] | None = None
+        against = []
         for node in self._cluster.all("nodes"):
             name = node["metadata"]["name"]
             load = len(self._on_node.get(name, ()))
-            if not fits(pod, node) or load >= capacity(node):
+            why = unfit(pod, node) or self._crowded(node, load, size)
+            if why:
+                against.append(why)
                 continue
             rank = (siblings.get(name, 0), load, name)
             if best is None or rank < best:
                 best = rank
-        return None if best is None else best[2]
+        return (None if best is None else best[2]), against
+
+    def _crowded(self, node: Json, load: int, size: Size) -> str:
+        """What there is too little of on a node; "" for nothing."""
+        if load >= capacity(node):
+            return "Too many pods"
+        if size == Size():
+            return ""
+        taken = self._taken.get(node["metadata"]["name"], Size()) + size
+        return taken.beyond(size_of((node.get("status") or {}).get("allocatable")))
 
     def _siblings_by_node(self, pod: Json) -> dict[str, int]:
         owner = controller_of(pod)
@@ -114,15 +134,26 @@ def capacity(node: Json) -> int:
     return int(number) if number.isdecimal() else 110
 
 
-def fits(pod: Json, node: Json) -> bool:
-    """Whether the scheduler may put a pod on a node."""
-    if not is_ready(node) or is_deleting(node):
-        return False
+def unfit(pod: Json, node: Json) -> str:
+    """What keeps a pod off a node, as the scheduler says it; "" for nothing."""
+    if is_deleting(node):
+        return "node(s) were unschedulable"
+    if not is_ready(node):
+        return "node(s) had untolerated taint(s)"
     if (node.get("spec") or {}).get("unschedulable") and not tolerates(
         pod, {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
     ):
-        return False
-    return wants(pod["spec"], node) and tolerates_all(pod, node)
+        return "node(s) were unschedulable"
+    if not wants(pod["spec"], node):
+        return "node(s) didn't match Pod's node affinity/selector"
+    return "" if tolerates_all(pod, node) else "node(s) had untolerated taint(s)"
+
+
+def _told(against: list[str]) -> str:
+    """Why no node will do, as `kubectl describe` shows it."""
+    counts = sorted(f"{number} {why}" for why, number in Counter(against).items())
+    head = f"0/{len(against)} nodes are available"
+    return f"{head}: {', '.join(counts)}." if counts else f"{head}."
 
 
 def tolerates_all(pod: Json, node: Json) -> bool:
