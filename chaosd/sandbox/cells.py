@@ -165,6 +165,23 @@ def address(kind: str) -> Cell:
     return cell
 
 
+# --- volumes
+
+_MODES = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX"}
+
+
+def access_modes(item: Json, _: datetime) -> str:
+    """How a volume may be mounted, in short."""
+    modes = (item.get("spec") or {}).get("accessModes") or ()
+    return ",".join(_MODES.get(mode, "RWOP") for mode in modes)
+
+
+def claim_of(volume: Json, _: datetime) -> str:
+    """The claim that a volume is bound to, as namespace/name."""
+    ref = (volume.get("spec") or {}).get("claimRef")
+    return f"{ref.get('namespace', '')}/{ref.get('name', '')}" if ref else ""
+
+
 # --- jobs and events
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from chaosd.sandbox.cells import (
     Column,
+    access_modes,
     address,
     age,
     ago,
     at,
+    claim_of,
     containers,
     event_object,
     event_seen,
@@ -77,9 +79,37 @@ _NODE = (
     ),
 )
 
+_VOLUME = (
+    NAME,
+    Column("Capacity", at("spec.capacity.storage")),
+    Column("Access Modes", access_modes),
+    Column("Reclaim Policy", at("spec.persistentVolumeReclaimPolicy")),
+    Column("Status", at("status.phase")),
+    Column("Claim", claim_of),
+    Column("StorageClass", at("spec.storageClassName")),
+    Column("VolumeAttributesClass", at("spec.volumeAttributesClassName", "<unset>")),
+    Column("Reason", at("status.reason")),
+    AGE,
+    Column("VolumeMode", at("spec.volumeMode", "<unset>"), wide=True),
+)
+
+_CLAIM = (
+    NAME,
+    Column("Status", at("status.phase")),
+    Column("Volume", at("spec.volumeName")),
+    Column("Capacity", at("status.capacity.storage")),
+    Column("Access Modes", access_modes),
+    Column("StorageClass", at("spec.storageClassName")),
+    Column("VolumeAttributesClass", at("spec.volumeAttributesClassName", "<unset>")),
+    AGE,
+    Column("VolumeMode", at("spec.volumeMode", "<unset>"), wide=True),
+)
+
 COLUMNS: dict[str, tuple[Column, ...]] = {
     "pods": _POD,
     "nodes": _NODE,
+    "persistentvolumeclaims": _CLAIM,
+    "persistentvolumes": _VOLUME,
     "namespaces": (NAME, Column("Status", at("status.phase")), AGE),
     "configmaps": (
         NAME,

@@ -210,6 +210,11 @@ def default(resource: Resource, item: Json) -> None:
     elif resource.id == "pods":
         default_pod_spec(item.setdefault("spec", {}))
         item.setdefault("status", {"phase": "Pending", "qosClass": "BestEffort"})
+    elif resource.id in _VOLUME_DEFAULTS:
+        item.setdefault("status", {"phase": "Pending"})
+        spec = item.setdefault("spec", {})
+        for field, value in _VOLUME_DEFAULTS[resource.id].items():
+            spec.setdefault(field, value)
     elif resource.id in WORKLOAD_DEFAULTS:
         spec = item.setdefault("spec", {})
         for field, value in WORKLOAD_DEFAULTS[resource.id].items():
@@ -264,6 +269,10 @@ def _rolling_stateful() -> Json:
     return {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
 
 
+_VOLUME_DEFAULTS: dict[str, dict[str, Any]] = {
+    "persistentvolumes": {"persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem"},
+    "persistentvolumeclaims": {"volumeMode": "Filesystem"},
+}
 WORKLOAD_DEFAULTS: dict[str, dict[str, Any]] = {
     "deployments.apps": {
         "replicas": 1,

@@ -236,6 +236,22 @@ class _Node(_Object):
     spec: _NodeSpec | None = None
 
 
+class _ClaimRef(_Fields):
+    namespace: str | None = None
+    name: str | None = None
+    uid: str | None = None
+
+
+class _VolumeSpec(_Fields):
+    capacity: _Quantities = None
+    access_modes: list[str] | None = None
+    claim_ref: _ClaimRef | None = None
+
+
+class _Volume(_Object):
+    spec: _VolumeSpec | None = None
+
+
 class _ConfigMap(_Fields):
     metadata: _Meta | None = None
     data: _Texts = None
@@ -281,6 +297,8 @@ _SHAPES: dict[str, type[_Fields]] = {
     "pods": _Pod,
     "nodes": _Node,
     "configmaps": _ConfigMap,
+    "persistentvolumes": _Volume,
+    "persistentvolumeclaims": _Volume,
     "events": _Event,
     "leases.coordination.k8s.io": _Lease,
     "poddisruptionbudgets.policy": _Budget,
