@@ -145,6 +145,7 @@ class Next(Struct, frozen=True):
     are done. Then ``why`` tells what kept them from being complete; "" when they are.
 
     ``left`` is how many pods a drain has still to evict, ``seen`` what a person should know of it.
+    ``then`` are more victims that the same look allows, to be struck right after this one.
     """
 
     victim: Victim | None = None
@@ -154,6 +155,7 @@ class Next(Struct, frozen=True):
     why: str = ""
     left: int | None = None
     seen: str = ""
+    then: tuple[Next, ...] = ()
 
 
 class Undone(Struct, frozen=True):

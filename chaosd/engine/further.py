@@ -32,6 +32,7 @@ class Further:
         it is called off: what was struck by then is watched, and doesn't hold its limits for good.
         """
         context = self._context
+        more: list[Next] = []
         for _ in range(_AT_ONCE):
             configuration = context.loaded.configuration
             if configuration is None or not context.leading:
@@ -39,25 +40,29 @@ class Further:
             now = context.clock.now()
             if why := self._over(intent, page, configuration, now):
                 return why
-            policy = configuration.policy(intent.policy)
-            assert policy is not None  # noqa: S101 - without its policy it is over
-            scope = Scope(configuration, policy, now)
-            coming = context.targets[intent.target].next(scope, intent)
+            coming = more.pop(0) if more else self._ask(intent, configuration, now)
             if coming.victim is None:
                 if coming.wait_until is None:
                     return coming.why
                 self._note(intent, coming)
                 return None
+            more += coming.then
             around = context.around(page, context.loaded.fingerprint)
             if reasons := may_go_on(page.ledger, configuration, intent, around):
                 context.report.stepped(intent, "waiting", why=str(reasons[0]))
                 return None
-            after = self._take(page, intent, coming)
-            if after is None or after.result is not None:
+            taken = self._take(page, intent, coming)
+            after = taken.ledger.intents.get(intent.id) if taken else None
+            if taken is None or after is None or after.result is not None:
                 return None
-            page = context.book.read()
-            intent = page.ledger.intents.get(intent.id, after)
+            page, intent = taken, after
         return None
+
+    def _ask(self, intent: Intent, configuration: Configuration, now: datetime) -> Next:
+        policy = configuration.policy(intent.policy)
+        assert policy is not None  # noqa: S101 - without its policy it is over
+        target = self._context.targets[intent.target]
+        return target.next(Scope(configuration, policy, now), intent)
 
     def _over(self, intent: Intent, page: Page, configuration: Configuration, now: datetime) -> str:
         if now >= intent.recover_by:
@@ -76,8 +81,8 @@ class Further:
                 )
             )
 
-    def _take(self, page: Page, intent: Intent, coming: Next) -> Intent | None:
-        """Reserve and strike one step: the intent as it is then, None when that isn't known."""
+    def _take(self, page: Page, intent: Intent, coming: Next) -> Page | None:
+        """Reserve and strike one step: the ledger as it is then, None when that isn't known."""
         context = self._context
         now = context.clock.now()
         until = intent.window_until or intent.recover_by
@@ -98,12 +103,13 @@ class Further:
             return None
         context.executing.add(intent.id)
         try:
-            context.book.swap(page, changed)
+            page = context.book.swap(page, changed)
         except (Conflict, Unanswered, ServerFault) as error:
             # Nothing was struck: a step that did get in is fenced and settled as failed.
             context.report.stepped(intent, "step not reserved", why=str(error))
             return None
         else:
-            return self._striker.strike(changed.intents[intent.id])
+            struck = self._striker.strike(changed.intents[intent.id], page)
+            return self._striker.page if struck else None
         finally:
             context.executing.discard(intent.id)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chaosd.core.ledger import Intent, Ledger, Step, StepState
 from chaosd.core.transitions import Change, Refusal, Writer, finish_strikes, settle_step
-from chaosd.engine.book import LedgerUnusable
+from chaosd.engine.book import LedgerUnusable, Page
 from chaosd.engine.context import Context
 from chaosd.ports import CallFailed, ServerFault, Target, Unanswered
 
@@ -14,16 +14,19 @@ _LEAST_SECONDS = 1.0
 
 
 class Striker:
-    """Strikes and settles steps for one process."""
+    """Strikes and settles steps for one actor of a process; ``page`` is the ledger as it was when
+    the newest one was settled."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.page: Page | None = None
 
-    def strike(self, intent: Intent) -> Intent | None:
+    def strike(self, intent: Intent, page: Page | None = None) -> Intent | None:
         """Send the request of the intent's reserved step, if there is still time, and settle it.
 
-        Returns the intent as the ledger then has it; None when its outcome is not known yet (it
-        stays open, and whoever leads fences it).
+        ``page`` is the ledger that it was reserved in, where the caller has it. Returns the intent
+        as the ledger then has it; None when its outcome is not known yet (it stays open, and
+        whoever leads fences it).
         """
         step = intent.unsettled
         if step is None:
@@ -35,18 +38,18 @@ class Striker:
         if not context.leading:
             return None
         if left < _LEAST_SECONDS:
-            return self._settle(intent, step, StepState.FAILED, "not sent: its time was up")
+            return self._settle(intent, step, StepState.FAILED, "not sent: its time was up", page)
         try:
             struck = target.strike(intent, step, left)
         except (Unanswered, ServerFault) as error:
             context.report.stepped(intent, "no answer", error=str(error))
             return self.fence(intent)
         except CallFailed as error:
-            return self._settle(intent, step, StepState.FAILED, str(error))
+            return self._settle(intent, step, StepState.FAILED, str(error), page)
         if struck.state is None:
             context.report.stepped(intent, "under way", detail=struck.detail)
             return None
-        return self._settle(intent, step, struck.state, struck.detail)
+        return self._settle(intent, step, struck.state, struck.detail, page)
 
     def fence(self, intent: Intent) -> Intent | None:
         """Make a late strike impossible, see what happened, settle it; None if still unknown."""
@@ -72,7 +75,14 @@ class Striker:
             self.fence(intent)
         return bool(left_over)
 
-    def _settle(self, intent: Intent, step: Step, state: StepState, detail: str) -> Intent | None:
+    def _settle(
+        self,
+        intent: Intent,
+        step: Step,
+        state: StepState,
+        detail: str,
+        page: Page | None = None,
+    ) -> Intent | None:
         context = self._context
         change = settlement(
             context.targets[intent.target],
@@ -84,7 +94,7 @@ class Striker:
             context.clock.now(),
         )
         try:
-            changed = context.book.change(change)
+            changed = context.book.turn(change, page)
         except (CallFailed, LedgerUnusable) as error:
             context.report.failed(f"settle intent {intent.id}", error)
             return None
@@ -92,7 +102,8 @@ class Striker:
             context.report.stepped(intent, "not settled", why=str(changed.reasons[0]))
             return None
         context.unsettled.discard(intent.id)
-        settled = changed.find(intent.id)
+        self.page = changed
+        settled = changed.ledger.find(intent.id)
         context.report.stepped(settled or intent, "settled", outcome=str(state), detail=detail)
         return settled
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chaosd.core.disruption import budget_reasons
+import msgspec
+
+from chaosd.core.disruption import budget_reasons, budgets_of
 from chaosd.core.drain import stays
-from chaosd.core.facts import NodeFacts, PodFacts
+from chaosd.core.facts import BudgetFacts, NodeFacts, PodFacts
 from chaosd.core.ledger import Intent, Step, StepState
 from chaosd.core.model import Action, BudgetMode, Reasons, StepAction, Victim
 from chaosd.ports import Next
@@ -28,6 +30,7 @@ _AFTER = {StepState.REFUSED: timedelta(seconds=5), StepState.FAILED: timedelta(s
 _AFTER_CHANGE = timedelta(minutes=2)
 _TOLD = 3
 _TAINTS = 5
+_AT_ONCE = 5
 
 
 def drain_until(intent: Intent) -> datetime:
@@ -44,6 +47,7 @@ class Drain:
         self._inside = inside
         self._intent = intent
         self._now = now
+        self._budgets: dict[str, list[BudgetFacts]] = {}
 
     def next(self) -> Next:
         """The next step, or when to look again, or how it ended. Raises CallFailed."""
@@ -51,6 +55,8 @@ class Drain:
         final = next((s for s in intent.steps if s.action in _FINAL), None)
         if final is not None and final.state is not StepState.REFUSED:
             return Next(why="" if final.state is StepState.KILLED else final.detail)
+        if self._just_evicted():
+            return self._evict(None)
         node = self._reads.node(intent.victim.name)
         if node is None or node.uid != intent.victim.uid:
             return Next(why=f"node {intent.victim.name} is gone")
@@ -62,6 +68,13 @@ class Drain:
         if final is not None:
             return self._retry(final, node)
         return self._evict(node)
+
+    def _just_evicted(self) -> bool:
+        """Whether the node was looked at a moment ago, for the eviction before."""
+        last = self._intent.steps[-1]
+        if last.action not in (StepAction.EVICT, StepAction.DELETE) or last.settled_at is None:
+            return False
+        return self._now < last.settled_at + _LOOK
 
     def _taint(self, node: NodeFacts, taints: Sequence[Step]) -> Next:
         """Taint again what changed in between, as a new step."""
@@ -76,10 +89,11 @@ class Drain:
         """A reboot or an end that was refused is not asked for again: the drain is over."""
         return Next(why=f"{final.action} of node {node.name} was refused: {final.detail}")
 
-    def _evict(self, node: NodeFacts) -> Next:
-        left = [pod for pod in pods_of(self._reads, node.name) if not stays(pod)]
+    def _evict(self, node: NodeFacts | None) -> Next:
+        name = self._intent.victim.name
+        left = [pod for pod in pods_of(self._reads, name) if not stays(pod)]
         if not left:
-            return self._drained(node)
+            return self._drained(node) if node else Next(wait_until=self._now, left=0)
         if reasons := self._vetoes(left):
             return Next(why=str(reasons[0]))
         going = [pod for pod in left if pod.deleting]
@@ -87,11 +101,15 @@ class Drain:
         blocked: list[str] = []
         if self._now >= drain_until(self._intent):
             return Next(why=f"not drained in time: {self._told(waiting, going, blocked)}")
+        victims: list[Next] = []
         for pod in waiting:
             if why := self._against(pod):
                 blocked.append(f"{pod}: {why}")
-                continue
-            return self._victim(pod, len(left))
+            elif len(victims) < _AT_ONCE:
+                victims.append(self._victim(pod, len(left) - len(victims)))
+                self._grant(pod)
+        if victims:
+            return msgspec.structs.replace(victims[0], then=tuple(victims[1:]))
         return Next(
             wait_until=self._now + _LOOK,
             left=len(left),
@@ -114,8 +132,21 @@ class Drain:
                 return last.detail or "its eviction is under way"
         if not self._respects:
             return ""
-        reasons = budget_reasons(pod, self._reads.budgets(pod.namespace))
+        if pod.namespace not in self._budgets:
+            self._budgets[pod.namespace] = list(self._reads.budgets(pod.namespace))
+        reasons = budget_reasons(pod, self._budgets[pod.namespace])
         return str(reasons[0]) if reasons else ""
+
+    def _grant(self, pod: PodFacts) -> None:
+        """Count an eviction that is about to be asked for against the budgets as they were read."""
+        budgets = self._budgets.get(pod.namespace, ())
+        covering = budgets_of(pod, budgets)
+        self._budgets[pod.namespace] = [
+            msgspec.structs.replace(budget, disruptions_allowed=budget.disruptions_allowed - 1)
+            if budget in covering
+            else budget
+            for budget in budgets
+        ]
 
     def _victim(self, pod: PodFacts, left: int) -> Next:
         workload = workload_of(pod)
