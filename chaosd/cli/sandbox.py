@@ -6,7 +6,7 @@ import io
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -36,6 +36,10 @@ Config = Annotated[
     typer.Option("--file", "-f", help="A configuration of your own.", show_default=False),
 ]
 Port = Annotated[int, typer.Option(help="The port of the simulated API server (0: a free one).")]
+Scenario = Annotated[
+    Literal["shop", "nodes"],
+    typer.Option(help="What is in the cluster: a shop, or two pools of nodes to drain."),
+]
 Listen = Annotated[int, typer.Option(help="The port of the daemon's pages (0: a free one).")]
 
 
@@ -45,6 +49,7 @@ def sandbox(
     file: Config = None,
     port: Port = 0,
     listen: Listen = 0,
+    scenario: Scenario = "shop",
 ) -> None:
     """Try chaosd without a cluster: a simulated one with a real API, for kubectl too.
 
@@ -54,12 +59,14 @@ def sandbox(
         from chaosd.cli.file import load_file  # noqa: PLC0415 - only when it is needed
 
         load_file(file)
+    if demo and scenario != "shop":
+        raise typer.BadParameter("the demo is the one of the scenario shop", param_hint="--demo")
     if demo:
         raise typer.Exit(_demo(speed or DEMO_SPEED, file, port, listen))
-    _serve(speed or 1.0, file, port, listen)
+    _serve(speed or 1.0, file, port, listen, scenario)
 
 
-def _serve(speed: float, file: Path | None, port: int, listen: int) -> None:
+def _serve(speed: float, file: Path | None, port: int, listen: int, scenario: str) -> None:
     from chaosd.cli.stage import Stage  # noqa: PLC0415 - brings everything along
     from chaosd.report.logs import configure  # noqa: PLC0415
     from chaosd.report.reporter import Reporter  # noqa: PLC0415
@@ -68,7 +75,7 @@ def _serve(speed: float, file: Path | None, port: int, listen: int) -> None:
         reporter = Reporter(metrics, configure(clock.now), clock.now)
         return reporter, reporter
 
-    with Stage(speed, None, file, port, listen, reporting) as stage:
+    with Stage(speed, None, file, port, listen, reporting, scenario) as stage:
         _say_where(stage, speed)
         try:
             threading.Event().wait()

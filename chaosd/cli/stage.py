@@ -25,8 +25,11 @@ from chaosd.report.metrics import Metrics
 from chaosd.report.reporter import Reporter
 from chaosd.sandbox import AcceleratedClock, Cluster, SandboxServer
 from chaosd.sandbox.demo import demo
+from chaosd.sandbox.pools import nodes
 
 NAMESPACE = "chaosd"
+SCENARIOS = {"shop": (demo, "demo.yaml"), "nodes": (nodes, "nodes.yaml")}
+"""What fills the cluster, and the configuration that goes with it."""
 SEED = 11
 
 
@@ -34,8 +37,9 @@ class Stage:
     """Cluster and daemon on one clock that runs ``speed`` times as fast as real time.
 
     ``start`` is what that clock says first (None: the present). ``file`` is the configuration to
-    run (None: a copy of the demo's own, which may be edited). ``reporting`` is given the Reporter
-    and the clock, and returns the Report that the daemon is to use.
+    run (None: a copy of the scenario's own, which may be edited); ``scenario`` is one of SCENARIOS.
+    ``reporting`` is given the Reporter and the clock, and returns the Report that the daemon is to
+    use.
     """
 
     def __init__(
@@ -46,13 +50,15 @@ class Stage:
         port: int,
         listen: int,
         reporting: Callable[[Metrics, AcceleratedClock], tuple[Reporter, Report]],
+        scenario: str = "shop",
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="chaosd-sandbox-"))
         self.clock = AcceleratedClock(start or datetime.now(UTC), speed)
-        self.cluster = demo(Cluster(self.clock.now, seed=SEED))
+        fill, own = SCENARIOS[scenario]
+        self.cluster = fill(Cluster(self.clock.now, seed=SEED))
         self.metrics = Metrics(CollectorRegistry(), "sandbox")
         self.reporter, self._report = reporting(self.metrics, self.clock)
-        self.file = file or self._own_file()
+        self.file = file or self._copied(own)
         self._listen = listen
         self.server = SandboxServer(self.cluster, port=port, speed=speed)
         self.kubeconfig = self.folder / "kubeconfig"
@@ -96,7 +102,7 @@ class Stage:
         self.server.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _own_file(self) -> Path:
+    def _copied(self, name: str) -> Path:
         own = self.folder / "chaosd.yaml"
-        shutil.copyfile(Path(__file__).with_name("demo.yaml"), own)
+        shutil.copyfile(Path(__file__).with_name(name), own)
         return own

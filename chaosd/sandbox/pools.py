@@ -35,7 +35,7 @@ def nodes(cluster: Cluster, age: timedelta = timedelta(days=3)) -> Cluster:
     - spot-2 is opted in and runs shop/payments, whose budget lets no pod go, ever.
     - spot-3 is opted in and runs shop/toolbox, a pod that nobody would bring back.
     - general-3 is opted in and runs shop/search, whose data lives on its disk.
-    - general-2 is not opted in.
+    - general-2 is not opted in. (Of the workloads, shop/web is: for policies with target pod.)
     - logging/agent is a DaemonSet; kube-system as usual; chaosd and chaosd-helper are empty
       namespaces for chaosd itself.
     """
@@ -66,7 +66,7 @@ def _particular(cluster: Cluster) -> None:
 
 
 def _everywhere(cluster: Cluster) -> None:
-    deployment(cluster, "shop", "web", 6, container=_SMALL)
+    deployment(cluster, "shop", "web", 6, container=_SMALL, opt_in=True)
     pdb(cluster, "shop", "web", min_available=4)
     deployment(cluster, "shop", "api", 4, container=_SMALL)
     pdb(cluster, "shop", "api", max_unavailable=1)

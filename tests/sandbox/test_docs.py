@@ -35,7 +35,14 @@ def test_the_example_of_a_fault_is_one() -> None:
 
 def test_every_annotation_is_explained() -> None:
     """The page has those that there are, and no others."""
-    known = {timings.SCHEDULE, timings.START, timings.STOP, timings.RUN, timings.NEVER_READY}
+    known = {
+        timings.SCHEDULE,
+        timings.START,
+        timings.STOP,
+        timings.RUN,
+        timings.REBOOT,
+        timings.NEVER_READY,
+    }
     assert set(re.findall(r"`(sandbox\.chaosd\.io/[a-z-]+)`", PAGE)) == known
 
 

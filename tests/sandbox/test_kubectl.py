@@ -13,6 +13,7 @@ import pytest
 from chaosd.sandbox import AcceleratedClock, Cluster, SandboxServer, scenarios
 from chaosd.sandbox.demo import demo
 from chaosd.sandbox.objects import annotations_of, labels_of
+from chaosd.sandbox.volumes import local_volume
 
 Kubectl = Callable[..., str]
 SPEED = 20.0
@@ -194,6 +195,31 @@ def test_drain_and_permissions(kubectl: Kubectl) -> None:
     kubectl("drain", node, "--ignore-daemonsets", "--pod-selector=app=cart", "--timeout=40s")
     kubectl("uncordon", node)
     assert kubectl("auth", "can-i", "create", "pods/eviction").strip() == "yes"
+
+
+def test_a_taint_of_a_drain(kubectl: Kubectl, server: SandboxServer) -> None:
+    """kubectl sets, shows and removes it; the DaemonSet's pod stays, and a cordon is another
+    thing."""
+    agents = len(server.cluster.all("pods", "logging"))
+    kubectl("taint", "node", "node-2", "chaosd.io/drain=intent-1:NoSchedule")
+    shown = kubectl("describe", "node", "node-2")
+    assert "Taints:             chaosd.io/drain=intent-1:NoSchedule" in shown
+    assert "Unschedulable:      false" in shown
+    assert "SchedulingDisabled" not in kubectl("get", "node", "node-2")
+    pods = server.cluster.all("pods", "logging")
+    assert len([pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]) == agents
+    kubectl("taint", "node", "node-2", "chaosd.io/drain=intent-1:NoSchedule-")
+    assert "Taints:             <none>" in kubectl("describe", "node", "node-2")
+
+
+def test_volumes(kubectl: Kubectl, server: SandboxServer) -> None:
+    """A volume of a node and its claim."""
+    local_volume(server.cluster, "shop", "data", "node-1")
+    row = kubectl("get", "pv").splitlines()[1].split()
+    assert row[:7] == ["node-1-data", "10Gi", "RWO", "Retain", "Bound", "shop/data", "local"]
+    assert kubectl("get", "pvc").splitlines()[1].split()[:3] == ["data", "Bound", "node-1-data"]
+    assert "kubernetes.io/hostname in [node-1]" in kubectl("describe", "pv", "node-1-data")
+    assert "Bound" in kubectl("describe", "pvc", "data")
 
 
 def test_watching(binary: str, config: Path, kubectl: Kubectl) -> None:

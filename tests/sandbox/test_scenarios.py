@@ -8,6 +8,7 @@ from chaosd.sandbox import Cluster, Controllers, ManualClock
 from chaosd.sandbox.bulk import bulk
 from chaosd.sandbox.demo import demo
 from chaosd.sandbox.objects import is_ready, labels_of
+from chaosd.sandbox.pools import POOL, nodes
 from chaosd.sandbox.templates import OPT_IN
 
 
@@ -49,6 +50,34 @@ def test_the_demo_cluster_has_every_common_case(cluster: Cluster) -> None:
     assert len(zones) == 3
     priorities = {pod["spec"].get("priority") for pod in cluster.all("pods", "kube-system")}
     assert priorities == {2_000_000_000, 2_000_001_000}
+
+
+def test_the_cluster_with_two_pools() -> None:
+    """Six nodes, five of them opted in, three with a pod that speaks against a drain; all Ready."""
+    cluster = nodes(Cluster(ManualClock().now, seed=1))
+    before = cluster.revision
+    assert Controllers(cluster).step() is None
+    assert cluster.revision == before
+    assert all(is_ready(one) for kind in ("pods", "nodes") for one in cluster.all(kind))
+    kinds = {labels_of(one)["topology.kubernetes.io/zone"] for one in cluster.all("nodes")}
+    pools = [labels_of(one)[POOL] for one in cluster.all("nodes")]
+    assert (len(kinds), pools) == (3, ["general"] * 3 + ["spot"] * 3)
+    opted = [one["metadata"]["name"] for one in cluster.all("nodes") if OPT_IN in labels_of(one)]
+    assert opted == ["general-1", "general-3", "spot-1", "spot-2", "spot-3"]
+    where = {labels_of(pod)["app"]: pod["spec"]["nodeName"] for pod in cluster.all("pods", "shop")}
+    assert (where["payments"], where["toolbox"], where["search"]) == (
+        "spot-2",
+        "spot-3",
+        "general-3",
+    )
+    allowed = {
+        item["metadata"]["name"]: item["status"]["disruptionsAllowed"]
+        for item in cluster.all("poddisruptionbudgets.policy")
+    }
+    assert allowed == {"api": 1, "cart": 1, "payments": 0, "web": 2}
+    assert not any("unschedulable" in one["spec"] for one in cluster.all("nodes"))
+    [volume] = cluster.all("persistentvolumes")
+    assert volume["spec"]["claimRef"]["name"] == "index"
 
 
 def test_a_large_cluster_is_whole() -> None:

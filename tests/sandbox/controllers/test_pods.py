@@ -195,3 +195,48 @@ def test_pods_of_a_node_that_is_gone_go_too() -> None:
     world.ok("DELETE", "/api/v1/nodes/node-0")
     world.pass_time(1)
     assert world.cluster.get("pods", "shop", "p") is None
+
+
+def sized(cpu: str, memory: str = "1Mi") -> dict[str, Any]:
+    return {"resources": {"requests": {"cpu": cpu, "memory": memory}}}
+
+
+@pytest.mark.parametrize(
+    ("container", "why"),
+    [
+        (sized("4001m"), "0/1 nodes are available: 1 Insufficient cpu."),
+        (sized("1", "30Gi"), "0/1 nodes are available: 1 Insufficient memory."),
+        ({"resources": {"limits": {"cpu": 4.5}}}, "0/1 nodes are available: 1 Insufficient cpu."),
+    ],
+)
+def test_pods_that_find_no_room_wait(container: dict[str, Any], why: str) -> None:
+    """Requests count against what a node can give; what is only limited is requested, too. When
+    another pod goes, there is room."""
+    world = make_world(nodes=1)
+    scenarios.pod(world.cluster, "shop", "big", container=sized("4", "4Gi"))
+    scenarios.settle(world.cluster)
+    scenarios.pod(world.cluster, "shop", "p", container=container)
+    world.pass_time(20)
+    scheduled = find_condition(pod_named(world), "PodScheduled") or {}
+    assert (scheduled["status"], scheduled["message"]) == ("False", why)
+    world.ok("DELETE", f"{PODS}/big", {"gracePeriodSeconds": 0})
+    world.pass_time(20)
+    assert is_ready(pod_named(world))
+
+
+def test_the_reasons_of_all_nodes_are_told() -> None:
+    """As `kubectl describe pod` shows them."""
+    world = make_world(nodes=3)
+    with world.cluster.edit("nodes", "", "node-0") as node:
+        node["spec"]["taints"] = [{"key": "team", "value": "x", "effect": "NoSchedule"}]
+    with world.cluster.edit("nodes", "", "node-1") as node:
+        node["spec"]["unschedulable"] = True
+    scenarios.pod(world.cluster, "shop", "p", pod_spec={"nodeSelector": {"disk": "ssd"}})
+    with world.cluster.edit("nodes", "", "node-0") as node:
+        node["metadata"]["labels"]["disk"] = "ssd"
+    world.pass_time(5)
+    scheduled = find_condition(pod_named(world), "PodScheduled") or {}
+    assert scheduled["message"] == (
+        "0/3 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, "
+        "1 node(s) had untolerated taint(s), 1 node(s) were unschedulable."
+    )
