@@ -20,6 +20,8 @@ Texts = Mapping[str, str]
 
 CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 DRAIN_TAINT = "chaosd.io/drain"
+HELPER_LABEL = "chaosd.io/helper"
+"""On every helper pod, which is nobody's victim."""
 LONG_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 

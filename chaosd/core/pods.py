@@ -13,7 +13,14 @@ from chaosd.core.eligibility import (
     unmet,
 )
 from chaosd.core.etcd import etcd_signs
-from chaosd.core.facts import NodeFacts, Phase, PodFacts, Texts, WorkloadFacts
+from chaosd.core.facts import (
+    HELPER_LABEL,
+    NodeFacts,
+    Phase,
+    PodFacts,
+    Texts,
+    WorkloadFacts,
+)
 from chaosd.core.model import Code, Reason, Reasons
 
 
@@ -79,6 +86,8 @@ def _nature_reasons(sift: Sift, pod: PodFacts, workload: WorkloadFacts) -> Reaso
     bare = workload.key.kind == "Pod" and "Pod" in sift.select.kinds
     if pod.namespace == sift.own.namespace and pod.name in sift.own.pods:
         found.append(Reason(Code.OWN_POD, "it is chaosd itself"))
+    if HELPER_LABEL in pod.labels:
+        found.append(Reason(Code.OWN_POD, "a helper pod of chaosd"))
     if pod.mirror:
         detail = "a static pod: its kubelet runs it, whatever the API says"
         found.append(Reason(Code.MIRROR_POD, detail))

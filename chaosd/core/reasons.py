@@ -67,6 +67,7 @@ class Code(StrEnum):
     UNRECOVERED = "unrecovered"
     GONE = "gone"
     CHANGED = "changed"
+    NO_CONTAINER = "noContainer"
     # the node that was looked at
     UNSCHEDULABLE = "unschedulable"
     CONTROL_PLANE = "controlPlane"

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Any, Protocol
 
-from chaosd.core.facts import ContainerFacts, PodFacts
+from chaosd.core.facts import HELPER_LABEL, ContainerFacts, PodFacts
 from chaosd.core.ledger import Intent, Step, StepState
 from chaosd.core.model import StepAction
 from chaosd.ports import (
@@ -34,7 +34,6 @@ from chaosd.ports import (
 )
 from chaosd.targets.reads import Reads
 
-HELPER_LABEL = "chaosd.io/helper"
 INTENT_LABEL = "chaosd.io/intent"
 NAME = "chaosd-helper-"
 
@@ -139,42 +138,42 @@ def fence(reads: HelperReads, intent: Intent, step: Step, now: datetime) -> Fenc
 
     The deed itself counts first, whoever did it. Else the helper tells how it ended. What neither
     tells is open until no helper would strike any more (``not-after`` and a margin) and its pod,
-    deleted then, is gone: so nothing happened. A node that doesn't answer by then is taken to be
-    struck, which is the safe side. The pod is deleted as soon as the outcome is known. Sent again
-    it does no harm; raises CallFailed when it could not be seen.
+    deleted then, is gone: so nothing happened. A victim that isn't Ready by then is taken to be
+    struck, which is the safe side: a machine that doesn't come back, a node that nobody can ask.
+    The pod is deleted as soon as the outcome is known. Sent again it does no harm; raises
+    CallFailed when it could not be seen.
     """
     if intent.helper is None:
         return Fenced(StepState.FAILED, "no helper pod was made: none is configured")
     pod = reads.pod(intent.helper.namespace, helper_name(intent.id))
     late = now > not_after(step) + MARGIN
-    fenced = _by_deed(reads, step, late) or _by_end(pod, late)
+    deed, ready = _look(reads, step)
+    fenced = Fenced(StepState.KILLED, deed) if deed else _by_end(pod, late)
     if fenced is None and late:
-        fenced = _by_silence(reads, pod)
+        fenced = _by_silence(pod, step, ready)
     if pod is not None and not pod.deleting and (fenced or late):
         _remove(reads, pod)
     return fenced or Fenced(None)
 
 
-def _by_deed(reads: Reads, step: Step, late: bool) -> Fenced | None:
-    """What the victim itself shows."""
+def _look(reads: Reads, step: Step) -> tuple[str, bool]:
+    """What shows that the victim was struck ("" for nothing), and whether it is Ready."""
     victim = step.victim
     if step.action is StepAction.REBOOT:
         node = reads.node(victim.name)
         if node is None or node.uid != victim.uid:
-            return Fenced(StepState.KILLED, "the node is gone")
+            return "the node is gone", False
         if node.boot_id != victim.identity:
-            return Fenced(StepState.KILLED, f"the machine has restarted: boot ID {node.boot_id}")
-        if late and not node.ready:
-            return Fenced(StepState.KILLED, "the node is away and has not come back yet")
-        return None
+            return f"the machine has restarted: boot ID {node.boot_id}", node.ready
+        return "", node.ready
     pod = reads.pod(victim.namespace, victim.name)
     if pod is None or pod.uid != victim.uid:
-        return Fenced(StepState.KILLED, "the pod is gone")
+        return "the pod is gone", False
     mine = next((one for one in pod.containers if one.name == victim.container), None)
     if mine is not None and mine.id != victim.identity:
         state = f"runs as {mine.id} now" if mine.id else "has ended"
-        return Fenced(StepState.KILLED, f"container {victim.container} {state}")
-    return None
+        return f"container {victim.container} {state}", pod.ready
+    return "", pod.ready
 
 
 def _by_end(pod: PodFacts | None, late: bool) -> Fenced | None:
@@ -201,17 +200,13 @@ def _by_end(pod: PodFacts | None, late: bool) -> Fenced | None:
     return None
 
 
-def _by_silence(reads: Reads, pod: PodFacts | None) -> Fenced | None:
-    """What is to be made of a helper that was not heard of in time."""
+def _by_silence(pod: PodFacts | None, step: Step, ready: bool) -> Fenced | None:
+    """What is to be made of a helper that was not heard of in time; None: it may still run."""
+    if not ready:
+        detail = f"{step.victim} is not Ready, and its helper was not heard of: taken to be struck"
+        return Fenced(StepState.KILLED, detail)
     if pod is None:
         return Fenced(StepState.FAILED, "no helper pod is there, and nothing was struck")
-    try:
-        node = reads.node(pod.node)
-    except Forbidden:
-        # Without the right to read nodes only the pod's end can tell.
-        return None
-    if node is None or not node.ready:
-        return Fenced(StepState.KILLED, f"node {pod.node} is away: taken to be struck")
     return None
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from chaosd.core.disruption import budget_reasons
 from chaosd.core.eligibility import Sift
-from chaosd.core.facts import NodeFacts, Own, PodFacts, Texts
+from chaosd.core.facts import ContainerFacts, NodeFacts, Own, PodFacts, Texts
 from chaosd.core.model import (
+    Action,
     BudgetMode,
     Candidate,
     Code,
@@ -15,6 +16,7 @@ from chaosd.core.model import (
     Impact,
     Reason,
     Reasons,
+    StepAction,
     Victim,
     WorkloadKey,
 )
@@ -22,6 +24,7 @@ from chaosd.core.pods import pod_reasons, siblings_reasons
 from chaosd.ports import Scope
 from chaosd.targets.family import Family, family_of
 from chaosd.targets.namespaces import may_read, namespace_labels, unread
+from chaosd.targets.pod_container import container_of
 from chaosd.targets.pod_single import gone
 from chaosd.targets.pod_survey import own_reasons
 from chaosd.targets.reads import Reads
@@ -77,6 +80,10 @@ class Inside:
     def examine(self, name: str) -> Examined:
         """Everything about one pod, read again: the workload and its pods, the namespace, the
         budgets, the node, and last the pod itself, whose UID and resourceVersion the strike names.
+
+        Under ``pdb: respect`` the budgets must allow one pod to go. That is all that binds a crash
+        to them: the API server, which refuses an eviction, has no say in what a helper pod does,
+        and doesn't count it until the pod is seen not to be Ready.
         """
         found = self._read()
         if isinstance(found, Reason):
@@ -92,19 +99,47 @@ class Inside:
         if not family.owns(pod) or pod.uid != before.uid or pod.node != before.node:
             return Examined((Reason(Code.CHANGED, f"{name} was replaced meanwhile"),))
         pods = tuple(pod if one.uid == pod.uid else one for one in family.pods)
+        container, unfit = self._container(pod)
         reasons = _unique(
             *self._shared(sift, family, namespace, pods),
             *pod_reasons(sift, pod, family.workload, namespace, node),
             *(budget_reasons(pod, budgets) if self._respects else ()),
+            *unfit,
         )
         if reasons:
             return Examined(reasons)
         desired = family.workload.desired
         return Examined(
-            victim=Victim(pod.namespace, pod.name, pod.uid, pod.resource_version, pod.node),
+            victim=Victim(
+                pod.namespace,
+                pod.name,
+                pod.uid,
+                pod.resource_version,
+                pod.node,
+                container=container.name,
+                identity=container.id,
+            ),
+            first=self._first,
             impact=Impact(pods=(str(pod),), workloads=(str(self._key),), locks=(str(self._key),)),
             desired=_staying(pods) if desired is None else desired,
         )
+
+    def _container(self, pod: PodFacts) -> tuple[ContainerFacts, Reasons]:
+        """Whose main process is to be killed, and what speaks against that; nobody's, unless the
+        policy crashes."""
+        if not self._crashes:
+            return ContainerFacts(), ()
+        return container_of(pod, self._scope.policy.container)
+
+    @property
+    def _first(self) -> StepAction:
+        if self._crashes:
+            return StepAction.CRASH
+        return StepAction.EVICT if self._respects else StepAction.DELETE
+
+    @property
+    def _crashes(self) -> bool:
+        return self._scope.policy.action is Action.CRASH
 
     @property
     def _respects(self) -> bool:
@@ -139,7 +174,13 @@ class Inside:
             *sift.reasons(family.workload, namespace, pods_opted_in=opted_in),
             *own_reasons(self._key, self._own_workload),
             *siblings_reasons(sift, family.workload, pods),
+            *self._helper_reasons(),
         )
+
+    def _helper_reasons(self) -> Reasons:
+        if not self._crashes or self._scope.configuration.helper is not None:
+            return ()
+        return (Reason(Code.NO_HELPER, "a crash needs the helper pod, and none is configured"),)
 
     def _selected_nodes(self) -> frozenset[str] | None:
         """The names of the nodes that may be struck on; None: all (or they can't be read)."""

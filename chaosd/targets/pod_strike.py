@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chaosd.core.facts import PodFacts
 from chaosd.core.ledger import Intent, Step, StepState
-from chaosd.core.model import BudgetMode, Victim
+from chaosd.core.model import StepAction, Victim
 from chaosd.ports import (
     Answered,
     Conflict,
@@ -22,12 +22,12 @@ _SEVERAL = "more than one PodDisruptionBudget"
 
 
 def strike_pod(reads: Reads, intent: Intent, step: Step, timeout: float) -> Struck:
-    """Evict or delete the step's victim, if it is still exactly what was chosen.
+    """Evict or delete the step's victim (as its action says), if it is still what was chosen.
 
     A refusal (429, 404, 409, and the 500 for two budgets) and a request that was wrong, forbidden
     or never left are known outcomes. Raises Unanswered and ServerFault when it may have happened.
     """
-    send = reads.evict if intent.pdb is BudgetMode.RESPECT else reads.delete_pod
+    send = reads.delete_pod if step.action is StepAction.DELETE else reads.evict
     try:
         send(step.victim, intent.grace_period_seconds, timeout)
     except TooManyRequests as error:

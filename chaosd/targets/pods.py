@@ -1,4 +1,4 @@
-"""Pods as victims: surveyed by workload, evicted or deleted, fenced by a condition."""
+"""Pods as victims: surveyed by workload, evicted, deleted, or crashed by a helper pod."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from datetime import datetime
 from chaosd.core.eligibility import Sift
 from chaosd.core.facts import Own, Recovery
 from chaosd.core.ledger import Intent, Step
-from chaosd.core.model import Candidate, Examined, TargetKind, WorkloadKey
-from chaosd.core.recovery import recovery
+from chaosd.core.model import Action, Candidate, Examined, StepAction, TargetKind, WorkloadKey
+from chaosd.core.recovery import crash_recovery, recovery
 from chaosd.ports import Fenced, Next, Scope, Struck, Undone
+from chaosd.targets import helper
 from chaosd.targets.family import Family, family_of
+from chaosd.targets.helper import HelperReads
 from chaosd.targets.owners import own_kind, workload_of
 from chaosd.targets.pod_inside import Inside
 from chaosd.targets.pod_single import single
 from chaosd.targets.pod_strike import fence_pod, strike_pod
 from chaosd.targets.pod_survey import Survey
-from chaosd.targets.reads import Reads
 
 
 class PodTarget:
@@ -29,7 +30,7 @@ class PodTarget:
 
     kind = TargetKind.POD
 
-    def __init__(self, reads: Reads, own: Own = Own()) -> None:  # noqa: B008 - frozen
+    def __init__(self, reads: HelperReads, own: Own = Own()) -> None:  # noqa: B008 - frozen
         self._reads = reads
         self._own = own
         self._own_workload: WorkloadKey | None = None
@@ -59,11 +60,16 @@ class PodTarget:
         return Next()
 
     def strike(self, intent: Intent, step: Step, timeout: float) -> Struck:
-        """Evict (``pdb: respect``) or delete (``bypass``) the step's victim, once."""
+        """Evict, delete or crash the step's victim, once."""
+        if step.action is StepAction.CRASH:
+            return helper.strike(self._reads, intent, step, timeout)
         return strike_pod(self._reads, intent, step, timeout)
 
-    def fence(self, intent: Intent, step: Step, now: datetime) -> Fenced:  # noqa: ARG002
-        """Touch the step's victim, so that a late strike answers 409; then say what is there."""
+    def fence(self, intent: Intent, step: Step, now: datetime) -> Fenced:
+        """Touch the step's victim, so that a late strike answers 409; then say what is there. Of a
+        helper, see what it did."""
+        if step.action is StepAction.CRASH:
+            return helper.fence(self._reads, intent, step, now)
         return fence_pod(self._reads, intent, step)
 
     def undo(self, intent: Intent, now: datetime, *, early: bool) -> Undone:  # noqa: ARG002
@@ -71,7 +77,8 @@ class PodTarget:
         return Undone(done=True)
 
     def recovered(self, intent: Intent, now: datetime) -> Recovery:
-        """Whether the workload has as many Ready pods as it wants now, the victim not among them.
+        """Whether the workload has as many Ready pods as it wants now, the victim not among them
+        (or, after a crash, with its container running anew).
 
         One of somebody's own kind can't be seen without pods, so it is never taken for deleted.
         """
@@ -80,7 +87,12 @@ class PodTarget:
         if family is None and key.kind not in {*self._reads.kinds, "Pod"}:
             family = Family(own_kind(key, ()), (), frozenset())
         workload, pods = (family.workload, family.pods) if family else (None, ())
-        return recovery(workload, pods, intent.victim.uid, intent.desired, now)
+        crashed = intent.victim
+        if intent.action is not Action.CRASH:
+            return recovery(workload, pods, crashed.uid, intent.desired, now)
+        pod = self._reads.pod(crashed.namespace, crashed.name)
+        victim = pod if pod is not None and pod.uid == crashed.uid else None
+        return crash_recovery(workload, pods, victim, crashed, intent.desired, now)
 
     def _inside(self, scope: Scope, workload: WorkloadKey) -> Inside:
         own = self._find_own_workload()

@@ -66,6 +66,7 @@ def test_a_pod_that_is_fine_has_no_reasons() -> None:
             ["mirrorPod: a static pod: its kubelet runs it, whatever the API says"],
         ),
         ({"namespace": "chaosd", "name": "chaosd-0"}, ["ownPod: it is chaosd itself"]),
+        ({"labels": {"chaosd.io/helper": "crash"}}, ["ownPod: a helper pod of chaosd"]),
         ({"namespace": "chaosd", "name": "web-0"}, []),
         ({"namespace": "shop", "name": "chaosd-0"}, []),
         (

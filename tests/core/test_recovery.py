@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaosd.core.facts import Phase, PodFacts, Recovery, WorkloadFacts
-from chaosd.core.recovery import recovery
+from chaosd.core.facts import ContainerFacts, Phase, PodFacts, Recovery, WorkloadFacts
+from chaosd.core.model import Victim
+from chaosd.core.recovery import crash_recovery, recovery
 from tests.core.subjects import NOW, ago, custom, pod, workload
 
 THREE = [pod(2), pod(3), pod(4)]
@@ -140,3 +144,77 @@ def test_never_whole_with_the_victim_there_or_too_few(
     found = seen(workload(desired=desired, min_ready_seconds=least), pods)
     assert found.whole is (gone and len(serving) >= desired)
     assert (found.ready, found.desired, found.closed) == (len(serving), desired, False)
+
+
+# ---- after a crash, when the pod stays
+
+CRASHED = Victim("shop", "web-1", "p-1", "1", "node-a", container="app", identity="c-1")
+
+
+def crashed(container: str, **changes: Any) -> PodFacts:
+    """The victim, with its container under that ID."""
+    containers = (ContainerFacts(name="log", id="c-9"), ContainerFacts(name="app", id=container))
+    return pod(1, containers=containers, **changes)
+
+
+def seen_after(
+    of: WorkloadFacts | None, victim: PodFacts | None, others: Sequence[PodFacts]
+) -> Recovery:
+    listed = [pod(1, ready=True)] if victim is not None else []
+    return crash_recovery(of, [*listed, *others], victim, CRASHED, 3, NOW)
+
+
+NOT_YET = "3 of 3 pods Ready, container app of web-1 has not restarted"
+
+
+@pytest.mark.parametrize(
+    ("victim", "others", "whole", "detail"),
+    [
+        (crashed("c-2"), THREE[:2], True, "3 of 3 pods Ready"),
+        (crashed("c-1"), THREE[:2], False, NOT_YET),
+        (crashed(""), THREE[:2], False, NOT_YET),
+        (pod(1), THREE[:2], False, NOT_YET),
+        (crashed("c-2", ready=False), THREE[:2], False, "2 of 3 pods Ready, web-1 is not"),
+        (crashed("c-2", ready=False), THREE, False, "3 of 3 pods Ready, web-1 is not"),
+        (crashed("c-2"), THREE[:1], False, "2 of 3 pods Ready"),
+        # Somebody deleted it, or it ended for good: what replaces it counts.
+        (None, THREE[:2], False, "2 of 3 pods Ready"),
+        (None, THREE, True, "3 of 3 pods Ready"),
+        (
+            crashed("c-2", deleting=True),
+            THREE,
+            False,
+            "3 of 3 pods Ready, web-1 is still on its way out",
+        ),
+        (crashed("", phase=Phase.FAILED), THREE[:2], False, "2 of 3 pods Ready"),
+        (crashed("", phase=Phase.FAILED), THREE, True, "3 of 3 pods Ready"),
+    ],
+)
+def test_after_a_crash(
+    victim: PodFacts | None, others: list[PodFacts], whole: bool, detail: str
+) -> None:
+    """The container runs under another ID and its pod is Ready again, as many as are desired."""
+    found = seen_after(workload(), victim, others)
+    assert (found.whole, found.closed, found.detail) == (whole, False, detail)
+
+
+def test_after_a_crash_ready_counts_from_min_ready_seconds_on() -> None:
+    """Of the victim, too: its list may be older than the look at itself."""
+    of = workload(min_ready_seconds=30)
+    soon = seen_after(of, crashed("c-2", ready_since=ago(seconds=29)), THREE[:2])
+    assert (soon.whole, soon.detail) == (False, "2 of 3 pods Ready for 30 s, web-1 is not")
+    assert seen_after(of, crashed("c-2", ready_since=ago(seconds=30)), THREE[:2]).whole
+
+
+@pytest.mark.parametrize(
+    ("of", "detail"),
+    [
+        (None, "the workload was deleted"),
+        (workload(desired=0), "it was scaled to zero"),
+        (workload(deleting=True), "the workload is being deleted"),
+    ],
+)
+def test_after_a_crash_nothing_may_come_back(of: WorkloadFacts | None, detail: str) -> None:
+    """The same ends are told of a pod that stays."""
+    found = seen_after(of, crashed("c-1"), THREE[:2])
+    assert (found.whole, found.closed, found.detail) == (False, True, detail)

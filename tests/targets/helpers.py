@@ -50,7 +50,8 @@ def run_containers(lab: Lab, pod: str, **ids: str) -> None:
             if one["name"] in ids:
                 one["containerID"] = ids[one["name"]] or one["containerID"]
                 ended = {"terminated": {"exitCode": 137}}
-                one["state"] = {"running": {}} if ids[one["name"]] else ended
+                running = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+                one["state"] = running if ids[one["name"]] else ended
 
 
 def pod_victim(lab: Lab) -> Victim:

@@ -10,6 +10,7 @@ from chaosd.core.model import (
     Action,
     Candidate,
     Configuration,
+    Helper,
     Limits,
     OptIn,
     Policy,
@@ -33,6 +34,7 @@ def scope(
     namespaces: tuple[str, ...] | None = None,
     opt_in: OptIn = OptIn(),  # noqa: B008 - frozen
     select: Select = Select(),  # noqa: B008 - frozen
+    helper: Helper | None = None,
     **policy: Any,
 ) -> Scope:
     """A live policy for pods, every hour unless told otherwise, asked about now."""
@@ -47,7 +49,9 @@ def scope(
         "dry_run": False,
     }
     one = Policy(**{**fields, **policy})
-    configuration = Configuration(WINDOWS, (one,), opt_in=opt_in, namespaces=namespaces)
+    configuration = Configuration(
+        WINDOWS, (one,), opt_in=opt_in, namespaces=namespaces, helper=helper
+    )
     return Scope(configuration, one, lab.clock.now())
 
 

@@ -200,6 +200,10 @@ def running(lab: Lab) -> None:
     helper_state(lab, {"running": {}}, "Running")
 
 
+def made_not(lab: Lab) -> None:
+    lab.cluster.remove("pods", HELPER.namespace, helper_name(ID))
+
+
 def pulling(lab: Lab) -> None:
     helper_state(lab, {"waiting": {"reason": "ImagePullBackOff"}}, "Pending")
 
@@ -328,35 +332,22 @@ def test_another_container_of_the_pod_tells_nothing(lab: Lab) -> None:
     assert seen == Fenced(None)
 
 
-@pytest.mark.parametrize(
-    ("action", "detail"),
-    [
-        (REBOOT, "the node is away and has not come back yet"),
-        (CRASH, "away: taken to be struck"),
-    ],
-)
-def test_a_node_that_is_away_counts_as_struck(lab: Lab, action: StepAction, detail: str) -> None:
-    """A machine that does not come back from its restart, or that nobody can ask: the safe side."""
+@BOTH
+@pytest.mark.parametrize("helper", [running, pulling, made_not])
+def test_a_victim_that_is_away_counts_as_struck(
+    lab: Lab, action: StepAction, helper: Change
+) -> None:
+    """A machine that does not come back from its restart, or a node that nobody can ask."""
 
     def away(lab: Lab) -> None:
-        running(lab)
-        for name in ("node-a", "node-b"):
-            scenarios.set_node_ready(lab.cluster, name, False)
+        helper(lab)
+        scenarios.set_node_ready(lab.cluster, "node-a", False)
+        scenarios.set_pod_ready(lab.cluster, "shop", pod_victim(lab).name, False)
 
     assert fenced(lab, action, away, EARLY) == Fenced(None)
     seen = fenced(helper_lab(), action, away, LATE)
-    assert (seen.known, seen.detail.endswith(detail)) == (KILLED, True)
-
-
-def test_where_nodes_can_not_be_read_the_end_of_the_pod_is_awaited(lab: Lab) -> None:
-    """As in namespaced mode: nothing is claimed of a helper that may still run."""
-    intent, step = order(lab, CRASH)
-    strike(lab.reads, intent, step, 5.0)
-    lab.sandbox.access.deny(Denial("get", "", "nodes"))
-    for _ in range(2):
-        assert fence(lab.reads, intent, step, step.reserved_at + LATE) == Fenced(None)
-    lab.cluster.remove("pods", HELPER.namespace, helper_name(ID))
-    assert fence(lab.reads, intent, step, step.reserved_at + LATE).known is FAILED
+    assert seen.known is KILLED
+    assert seen.detail.endswith("is not Ready, and its helper was not heard of: taken to be struck")
 
 
 # ---- looking goes wrong

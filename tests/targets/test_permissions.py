@@ -16,6 +16,7 @@ from chaosd.ports import Scope
 from chaosd.sandbox import RequestRecord, scenarios
 from chaosd.targets.pods import PodTarget
 from tests.support.lab import Lab
+from tests.targets.helpers import HELPER, LATE
 from tests.targets.scopes import MEAN, scope
 
 PATH = re.compile(
@@ -29,6 +30,7 @@ ALL = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob",
 def lab() -> Lab:
     lab = Lab()
     with lab.filled() as cluster:
+        scenarios.namespace(cluster, HELPER.namespace)
         for number in range(6):
             ns = f"ns-{number}"
             scenarios.namespace(cluster, ns, opt_in=True)
@@ -56,16 +58,17 @@ def everything(lab: Lab, asked: Scope, own: Own) -> None:
             continue
         list(target.survey(asked, workload.workload))
         for pod in target.expand(asked, workload):
-            victim = target.examine(asked, pod).victim
+            examined = target.examine(asked, pod)
+            victim = examined.victim
             if victim is None:
                 continue
-            step = Step(1, victim, "h", 1, now, now)
+            step = Step(1, victim, "h", 1, now, now, action=examined.first)
             made = Intent(
                 id="a1",
                 action_id="x",
                 policy="web",
                 target=TargetKind.POD,
-                action=Action.EVICT,
+                action=asked.policy.action,
                 workload=str(workload.workload),
                 victim=victim,
                 reserved_at=now,
@@ -73,9 +76,11 @@ def everything(lab: Lab, asked: Scope, own: Own) -> None:
                 recover_by=now,
                 pdb=asked.policy.pdb,
                 steps=(step,),
+                helper=asked.configuration.helper,
             )
             target.strike(made, step, 5.0)
             target.fence(made, step, now)
+            target.fence(made, step, now + LATE)
             target.recovered(made, now)
             break
 
@@ -106,6 +111,7 @@ CASES = [
     (ALL, {}),
     (ALL, {"pdb": BudgetMode.BYPASS}),
     (ALL, {"schedule": MEAN}),
+    (ALL, {"action": Action.CRASH, "helper": HELPER}),
 ]
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from chaosd.core.ledger import Intent, Step, StepState
-from chaosd.core.model import Action, BudgetMode, TargetKind, Victim
+from chaosd.core.model import Action, BudgetMode, StepAction, TargetKind, Victim
 from chaosd.kube.api import Api
 from chaosd.kube.reads import KubeReads
 from chaosd.kube.retry import NO_RETRIES
@@ -51,7 +51,8 @@ def intent(
     id: str = "a1",  # noqa: A002
 ) -> tuple[Intent, Step]:
     now = lab.clock.now()
-    step = Step(1, struck, "chaosd-0", 1, now, now + timedelta(seconds=10))
+    action = StepAction.EVICT if pdb is RESPECT else StepAction.DELETE
+    step = Step(1, struck, "chaosd-0", 1, now, now + timedelta(seconds=10), action=action)
     made = Intent(
         id=id,
         action_id="web/*/x#0",

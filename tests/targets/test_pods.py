@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -81,8 +80,8 @@ def test_it_is_a_target(lab: Lab) -> None:
     """It serves pod policies (mypy holds the signatures), and a pod is one step."""
     target: Target = PodTarget(lab.reads)
     assert target.kind is TargetKind.POD
-    coming: Any = target.next(
-        intent(lab, "shop/Deployment/web", Victim("shop", "x", "u", "1")), lab.clock.now()
+    coming = target.next(
+        scope(lab), intent(lab, "shop/Deployment/web", Victim("shop", "x", "u", "1"))
     )
     assert (coming.victim, coming.wait_until) == (None, None)
 
