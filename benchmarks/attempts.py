@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from prometheus_client import CollectorRegistry
 
+from benchmarks.children import until
 from benchmarks.timing import HAS_PROC, cpu_seconds, memory_of
 from chaosd.config.watching import FileSettings
 from chaosd.core.model import TargetKind
@@ -124,9 +125,7 @@ def engine(
         loaded=settings.load(),
     )
     lead = Lead(context, ledger)
-    lead.step()
-    if not context.leading:
-        raise RuntimeError(f"it does not lead in {home}")
+    until(lambda: lead.step() and context.leading, f"leading in {home}", every=1.0)
     return context, lead, counting
 
 
