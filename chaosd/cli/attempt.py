@@ -15,13 +15,12 @@ from chaosd.cli.failures import WENT_WRONG, Failed, Mistaken, in_words
 from chaosd.cli.options import As, Context, Kubeconfig, Namespace
 from chaosd.cli.output import Output, complain, note, out, print_json, reasons_json, reasons_text
 from chaosd.cli.people import who
-from chaosd.cli.standing import read_standing
+from chaosd.cli.standing import somebody_leads
 from chaosd.cli.workloads import parse_workload
 from chaosd.core.ledger import Intent, Request, Result
 from chaosd.core.model import Reason
 from chaosd.core.requests import VALID, action_id, post
 from chaosd.core.schedule import intent_id
-from chaosd.core.status import LEASE_LOST
 from chaosd.core.transitions import Refusal
 from chaosd.core.transitions import forgive as forgiven
 from chaosd.core.words import of_what, verb
@@ -110,9 +109,7 @@ def attempt(
 
 def _demand_leader(connection: Connection) -> None:
     """Nobody would take the request: rather than waiting a minute, say so."""
-    found = read_standing(connection, None).status
-    leader = found.leader
-    if leader is None or leader.renewed is None or found.now - leader.renewed > LEASE_LOST:
+    if not somebody_leads(connection):
         raise Failed("nobody leads, so nobody would take the request: does chaosd run?")
 
 

@@ -15,18 +15,22 @@ from chaosd.cli.output import Output, note, out, print_json, reasons_json, table
 from chaosd.cli.standing import read_standing
 from chaosd.cli.workloads import parse_workload
 from chaosd.core.ledger import Ledger
-from chaosd.core.model import WorkloadKey
+from chaosd.core.model import NODE, Code, TargetKind, WorkloadKey
 from chaosd.engine.explain import DEEP, ELIGIBLE, Explainer, PolicyExplained, WorkloadJudged
 
 if TYPE_CHECKING:
     from chaosd.daemon.wiring import Connection
 
+_NOUNS = {
+    TargetKind.POD: ("workloads", "the pods of"),
+    TargetKind.NODE: ("nodes", "the pods on"),
+}
 Named = Annotated[
     str,
     typer.Argument(
         metavar="TARGET",
-        help="namespace/Kind/name, Kind/name (of what opted in), or namespace/pod-name; else "
-        "everything that opted in.",
+        help="namespace/Kind/name, Kind/name (of what opted in), namespace/pod-name, or node/NAME; "
+        "else everything that opted in.",
         show_default=False,
     ),
 ]
@@ -80,10 +84,12 @@ def _resolve(target: str, explainer: Explainer, connection: Connection) -> tuple
             raise Mistaken(str(error)) from None
     if len(parts) != 2 or not all(parts):
         raise Mistaken(
-            f"{target!r} names nothing: write namespace/Kind/name, like shop/Deployment/web, or "
-            "namespace/pod-name"
+            f"{target!r} names nothing: write namespace/Kind/name, like shop/Deployment/web, "
+            "namespace/pod-name, or node/NAME"
         )
     first, name = parts
+    if first.lower() == "node":
+        return WorkloadKey("", NODE, name), ""
     if not first[0].isupper():
         key = workload_of_pod(connection, first, name)
         if key is None:
@@ -104,7 +110,7 @@ def _show(found: Sequence[PolicyExplained], output: Output, named: str) -> None:
     if output is Output.JSON:
         print_json({"target": named or None, "policies": [_as_json(one) for one in found]})
     elif not found:
-        out().print("there is no policy")
+        out().print(f"there is no policy that could be about {named}" if named else "no policy")
     else:
         for one in found:
             _print(one, named)
@@ -115,6 +121,7 @@ def _show(found: Sequence[PolicyExplained], output: Output, named: str) -> None:
 def _as_json(one: PolicyExplained) -> dict[str, object]:
     return {
         "policy": one.policy,
+        "target": one.target,
         "dryRun": one.dry_run,
         "against": reasons_json(one.against),
         "counts": one.counts,
@@ -180,12 +187,13 @@ def _print_funnel(one: PolicyExplained) -> None:
             out().print("  nothing has opted in")
         return
     counted = ", ".join(f"{code} {n}" for code, n in one.counts.items())
-    out().print(f"  {len(one.workloads)} workloads looked at: {counted}")
+    things, inside = _NOUNS[one.target]
+    out().print(f"  {len(one.workloads)} {things} looked at: {counted}")
     if ELIGIBLE in one.counts:
         out().print("  eligible:")
         for workload in one.eligible:
             out().print(f"    {workload.name}{_seen(workload)}")
-    others = [workload for workload in one.workloads if workload.reasons]
+    others = [workload for workload in one.workloads if _worth_a_line(workload)]
     if others:
         rows = table("  not now", "why")
         for workload in others:
@@ -193,8 +201,16 @@ def _print_funnel(one: PolicyExplained) -> None:
         out().print(rows)
     unlooked = sum(not workload.looked for workload in one.eligible)
     if unlooked:
-        note(f"the pods of {unlooked} eligible workloads were not looked at: see --deep")
+        note(f"{inside} {unlooked} eligible {things} were not looked at: see --deep")
+
+
+def _worth_a_line(workload: WorkloadJudged) -> bool:
+    """Nodes that never opted in are counted, and not listed one by one."""
+    codes = {reason.code for reason in workload.reasons}
+    return bool(codes) and Code.NOT_OPTED_IN not in codes
 
 
 def _seen(workload: WorkloadJudged) -> str:
-    return f" (such as {workload.victims[0]})" if workload.victims else ""
+    if not workload.victims or workload.name.endswith(f"/{workload.victims[0]}"):
+        return ""
+    return f" (such as {workload.victims[0]})"

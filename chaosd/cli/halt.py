@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from chaosd.core.ledger import Halt, Ledger
 from chaosd.engine.book import Book, LedgerUnusable
 from chaosd.engine.halt import Halting, Progress, resume_now
 from chaosd.ports import CallFailed, Forbidden, Invalid, NotFound
+
+if TYPE_CHECKING:
+    from chaosd.daemon.wiring import Connection
 
 _EVERY = 0.5
 _LONGEST_REASON = 500
@@ -44,9 +47,7 @@ def halt(
     The halt is in force as soon as it is written; then the outcome of what was under way is awaited
     (or made certain from here, if chaosd itself is gone), and only that acknowledges it.
     """
-    why = reason.strip()
-    if not why or len(why) > _LONGEST_REASON:
-        raise Mistaken(f"--reason must hold 1 to {_LONGEST_REASON} characters: say why")
+    why = checked_reason(reason)
     connection = connected(kubeconfig, context, namespace)
     book = Book(connection.ledger)
     clock = ServerClock(connection)
@@ -61,6 +62,24 @@ def halt(
     _tell(ledger, stop, policy, progress, output)
     if not progress.acknowledged:
         raise typer.Exit(WENT_WRONG)
+
+
+def checked_reason(reason: str) -> str:
+    """The reason without blanks around it; raises Mistaken when there is none."""
+    why = reason.strip()
+    if not why or len(why) > _LONGEST_REASON:
+        raise Mistaken(f"--reason must hold 1 to {_LONGEST_REASON} characters: say why")
+    return why
+
+
+def halt_all(
+    connection: Connection, book: Book, clock: ServerClock, reason: str, timeout: float
+) -> None:
+    """Halt everything before something else is done: it is in force, acknowledged or not."""
+    stop = Halt(who(), checked_reason(reason), clock.stamp())
+    progress = _follow(Halting(book, clock, connection.targets, stop), timeout)
+    said = "halted everything" if progress.acknowledged else "halted, but not acknowledged"
+    note(f"{said}: no action starts until somebody says `chaosd resume`")
 
 
 def _follow(halting: Halting, timeout: float) -> Progress:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from chaosd.cli import attempt, check, explain, halt, plan, run, schema, status, windows
+from chaosd.cli import attempt, check, explain, halt, plan, run, schema, status, undo, windows
 from chaosd.cli.failures import (
     EXPECTED,
     WENT_WRONG,
@@ -79,7 +79,7 @@ def chaosd(
         ),
     ] = False,
 ) -> None:
-    """Remove random eligible Kubernetes pods on a schedule, watch the recovery, report all of it.
+    """Remove random eligible pods and nodes on a schedule, watch the recovery, report all of it.
 
     Exit codes: 0 fine, 1 it went wrong, 2 the input is wrong.
     """
@@ -88,7 +88,7 @@ def chaosd(
 app.command(rich_help_panel=RUN)(run.run)
 if find_spec("chaosd.cli.sandbox"):
     app.command(rich_help_panel=RUN)(import_module("chaosd.cli.sandbox").sandbox)
-for _command in (halt.halt, halt.resume, attempt.forgive, attempt.attempt):
+for _command in (halt.halt, halt.resume, undo.undo, attempt.forgive, attempt.attempt):
     app.command(rich_help_panel=ACT)(_command)
 for _look in (
     status.status,

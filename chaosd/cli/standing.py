@@ -11,7 +11,7 @@ from chaosd.core.admission import Circumstances
 from chaosd.core.lease import read_spec
 from chaosd.core.ledger import Ledger
 from chaosd.core.model import Configuration
-from chaosd.core.status import Known, Status, status
+from chaosd.core.status import LEASE_LOST, Known, Status, status
 from chaosd.engine.book import Book, LedgerUnusable, Page
 from chaosd.engine.lead import LEDGER_UID
 
@@ -60,3 +60,10 @@ def read_standing(
         known=Known(lease=read_spec(lease.text) if lease else None),
     )
     return Standing(found, page.ledger if page else None, started=page is not None or bool(uid))
+
+
+def somebody_leads(connection: Connection) -> bool:
+    """Whether a chaosd seems to lead, by its lease; raises CallFailed."""
+    found = read_standing(connection, None).status
+    leader = found.leader
+    return bool(leader and leader.renewed and found.now - leader.renewed <= LEASE_LOST)

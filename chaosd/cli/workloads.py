@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from msgspec import Struct
 from chaosd.cli.failures import Mistakes
 from chaosd.core.eligibility import Sift
 from chaosd.core.facts import Own, WorkloadFacts
-from chaosd.core.model import Code, Configuration, Policy, WorkloadKey
+from chaosd.core.model import NODE, Code, Configuration, Policy, TargetKind, WorkloadKey
 from chaosd.core.schedule import MeanTime, Rate
 
 _BY_NAME = frozenset(
@@ -35,8 +36,11 @@ class LineMistake(Struct, frozen=True):
 
 
 def read_workloads(path: Path) -> tuple[WorkloadKey, ...]:
-    """The workloads in a file, one ``namespace/Kind/name`` a line, each once; ``-`` reads standard
-    input. Empty lines and those that begin with # are skipped. Raises Mistakes."""
+    """The workloads in a file, one ``namespace/Kind/name`` (or ``Node/name``) a line, each once;
+    ``-`` reads standard input. Empty lines and those that begin with # are skipped.
+
+    Raises Mistakes.
+    """
     name = str(path)
     try:
         text = sys.stdin.read() if name == "-" else path.read_text(encoding="utf-8")
@@ -61,8 +65,10 @@ def read_workloads(path: Path) -> tuple[WorkloadKey, ...]:
 
 
 def parse_workload(text: str) -> WorkloadKey:
-    """Read ``namespace/Kind/name``; ValueError says what to write instead."""
-    key = WorkloadKey.parse(text)
+    """Read ``namespace/Kind/name``, or ``Node/name`` (``node/name``, as kubectl writes it, is as
+    good); ValueError says what to write instead."""
+    first, _, rest = text.strip().partition("/")
+    key = WorkloadKey.parse(f"{NODE}/{rest}" if first == NODE.lower() else text)
     if not key.kind[0].isupper():
         from chaosd.config.reading import kind  # noqa: PLC0415 - brings pydantic along
 
@@ -94,10 +100,14 @@ def rates_by_name(
 def _selected(
     configuration: Configuration, policy: Policy, keys: Iterable[WorkloadKey]
 ) -> Iterator[WorkloadKey]:
+    if policy.target is TargetKind.NODE:
+        names = re.compile(policy.select.names)
+        yield from (key for key in keys if key.target is policy.target and names.search(key.name))
+        return
     sift = Sift(configuration, policy, _LONG_AGO, Own())
     named = configuration.namespaces
     for key in keys:
-        if named is not None and key.namespace not in named:
+        if key.target is not policy.target or (named is not None and key.namespace not in named):
             continue
         reasons = sift.reasons(WorkloadFacts(key=key, created=_LONG_AGO), {})
         if not any(reason.code in _BY_NAME for reason in reasons):

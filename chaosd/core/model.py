@@ -102,6 +102,11 @@ class WorkloadKey(Struct, frozen=True, order=True):
     kind: str
     name: str
 
+    @property
+    def target(self) -> TargetKind:
+        """Which policies are about it."""
+        return TargetKind.POD if self.namespace else TargetKind.NODE
+
     def __str__(self) -> str:
         if not self.namespace:
             return f"{self.kind}/{self.name}"
@@ -114,7 +119,9 @@ class WorkloadKey(Struct, frozen=True, order=True):
         if len(parts) == 2 and parts[0] == NODE and parts[1]:
             return cls("", *parts)
         if len(parts) != 3 or not all(parts):
-            raise ValueError(f"{text!r} is not namespace/Kind/name, like shop/Deployment/web")
+            raise ValueError(
+                f"{text!r} is not namespace/Kind/name, like shop/Deployment/web, nor Node/name"
+            )
         return cls(*parts)
 
 

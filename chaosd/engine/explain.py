@@ -42,7 +42,7 @@ class Judged(Struct, frozen=True, rename="camel"):
 
 
 class WorkloadJudged(Struct, frozen=True, rename="camel"):
-    """A workload, with all that speaks against it and what each pod has on top of that.
+    """A workload (or node), with all that speaks against it and what each pod has on top of that.
 
     ``victims`` are the pods that could be struck at this moment, as far as was looked; ``looked``:
     whether its pods were looked at one by one.
@@ -62,6 +62,7 @@ class PolicyExplained(Struct, frozen=True, rename="camel"):
     policy: str
     dry_run: bool
     against: Reasons
+    target: TargetKind = TargetKind.POD
     counts: Mapping[str, int] = {}
     workloads: tuple[WorkloadJudged, ...] = ()
     unread: str = ""
@@ -103,9 +104,11 @@ class Explainer:
             yield self._policy(policy, None, "")
 
     def workload(self, key: WorkloadKey, pod: str = "") -> Iterator[PolicyExplained]:
-        """Each policy with one workload, and all its pods (or the one called ``pod``)."""
+        """Each policy that is about it with one workload, and all its pods (or the one called
+        ``pod``); or with one node."""
         for policy in self._configuration.policies:
-            yield self._policy(policy, key, pod)
+            if policy.target is key.target:
+                yield self._policy(policy, key, pod)
 
     def find(self, kind: str, name: str) -> tuple[WorkloadKey, ...]:
         """The workloads of that kind and name that any policy surveys; raises CallFailed."""
@@ -113,12 +116,14 @@ class Explainer:
             candidate.workload
             for policy in self._configuration.policies
             for candidate in self._targets[policy.target].survey(self._scope(policy), None)
+            if policy.target is TargetKind.POD
             if (candidate.workload.kind, candidate.workload.name) == (kind, name)
         }
         return tuple(sorted(found))
 
     def _policy(self, policy: Policy, only: WorkloadKey | None, pod: str) -> PolicyExplained:
-        explained = PolicyExplained(policy.name, policy.dry_run, self._against[policy.name])
+        against = self._against[policy.name]
+        explained = PolicyExplained(policy.name, policy.dry_run, against, policy.target)
         judged: dict[str, WorkloadJudged] = {}
         unread = ""
         try:
@@ -163,6 +168,8 @@ class Explainer:
             else:
                 reasons = self._examined(scope, target, one)
             own = tuple(dict.fromkeys(reason for reason in reasons if reason not in shared))
+            if candidate.workload.target is TargetKind.NODE:
+                return _of_the_node(judged, one.key, own)
             pods.append(Judged(one.key, own))
             if not own and not shared:
                 victims.append(one.key)
@@ -182,6 +189,12 @@ class Explainer:
 
     def _scope(self, policy: Policy) -> Scope:
         return Scope(self._configuration, policy, self._clock.now())
+
+
+def _of_the_node(judged: WorkloadJudged, name: str, own: Reasons) -> WorkloadJudged:
+    """A node is its own workload: all that speaks against it is one list."""
+    reasons = (*judged.reasons, *own)
+    return WorkloadJudged(judged.name, reasons, (), () if reasons else (name,), looked=True)
 
 
 def _of_the_pods(pods: Sequence[Judged]) -> Reasons:

@@ -32,6 +32,7 @@ NOT_SELECTED = frozenset(
         Code.LABELS_NOT_SELECTED,
         Code.ANNOTATIONS_NOT_SELECTED,
         Code.NAME_NOT_SELECTED,
+        Code.NODE_NOT_SELECTED,
         Code.BAD_ANNOTATION,
     }
 )

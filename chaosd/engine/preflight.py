@@ -12,10 +12,19 @@ from msgspec import Struct
 from chaosd.core.duration import render
 from chaosd.core.eligibility import rate_of
 from chaosd.core.expectation import Expectation, expectation, together
-from chaosd.core.model import BudgetMode, Configuration, Limits, Policy, TargetKind
+from chaosd.core.model import (
+    Action,
+    BudgetMode,
+    Code,
+    Configuration,
+    Limits,
+    Policy,
+    TargetKind,
+)
 from chaosd.core.rule import describe
 from chaosd.core.schedule import Cron, Every, MeanTime, Rate
 from chaosd.core.window import Always, Windows, opening
+from chaosd.core.words import verb
 from chaosd.engine.explain import ELIGIBLE
 from chaosd.engine.plan import NOT_SELECTED
 from chaosd.ports import Scope, Target
@@ -127,11 +136,13 @@ def _look(
                 rates[rate.workload] = rate
     # What is not whole now will be soon: in a week it counts.
     expected = expectation(policy, choosable, rates.values(), now)
+    stranger = str(Code.NOT_OPTED_IN)  # nodes are all surveyed, opted in or not
+    strangers = counts.pop(stranger, 0)
     return PolicyOutlook(
         policy=policy.name,
         dry_run=policy.dry_run,
         bypasses=policy.pdb is BudgetMode.BYPASS,
-        workloads=len(seen),
+        workloads=len(seen) - strangers,
         eligible=counts[ELIGIBLE],
         counts=dict(counts),
         expected=expected,
@@ -170,27 +181,38 @@ def _words(
 
 
 def _sentence(policy: Policy, one: PolicyOutlook) -> str:
-    verb = "would evict" if policy.dry_run else "evicts"
-    if policy.pdb is BudgetMode.BYPASS:
-        verb = "would delete" if policy.dry_run else "deletes"
+    does = f"would {_does(policy)}" if policy.dry_run else f"{_does(policy)}s"
+    noun = "workload" if policy.target is TargetKind.POD else "node"
     others = {code: n for code, n in one.counts.items() if code != ELIGIBLE}
     why = ", ".join(f"{code} {n}" for code, n in sorted(others.items()))
     not_now = f" (not the others: {why})" if why else ""
-    pods = "one pod" if policy.count == 1 else f"one pod of each of {policy.count} workloads"
     found = (
-        f"of {_count(one.workloads, 'workload')} that opted in, "
+        f"of {_count(one.workloads, noun)} that opted in, "
         f"{one.eligible} {_are(one.eligible)} now{not_now}"
         if one.workloads
-        else "no workload has opted in"
+        else f"no {noun} has opted in"
     )
     limits = policy.limits != Limits()
     own = f" within its own limits ({_limits(policy.limits)})" if limits else ""
     budgets = "past" if policy.pdb is BudgetMode.BYPASS else "within"
     dry = "DRY RUN: " if policy.dry_run else ""
     return (
-        f"{policy.name}: {dry}{verb} {pods} {_schedule(policy)}, {budgets} PodDisruptionBudgets"
+        f"{policy.name}: {dry}{does} {_victims(policy)} {_schedule(policy)}, {budgets} "
+        "PodDisruptionBudgets"
         f"{own}: {_often(policy, one.a_week)}; {found}."
     )
+
+
+def _does(policy: Policy) -> str:
+    if policy.action is Action.EVICT:
+        return "delete" if policy.pdb is BudgetMode.BYPASS else "evict"
+    return verb(policy.action).do
+
+
+def _victims(policy: Policy) -> str:
+    if policy.target is TargetKind.NODE:
+        return f"{policy.count} nodes" if policy.count > 1 else "one node"
+    return "one pod" if policy.count == 1 else f"one pod of each of {policy.count} workloads"
 
 
 def _schedule(policy: Policy) -> str:
@@ -202,7 +224,8 @@ def _schedule(policy: Policy) -> str:
             return f"at cron {expression!r} ({policy.windows.zone})"
         case MeanTime(mean=mean, min_gap=gap):
             apart = f", at least {render(gap)} apart"
-            return f"of each workload every {render(mean)} on average{apart}"
+            each = "of each workload " if policy.target is TargetKind.POD else "each "
+            return f"{each}every {render(mean)} on average{apart}"
 
 
 def _windows(windows: Windows, now: datetime) -> str:

@@ -23,6 +23,8 @@ def single(
     Reads the workload and its namespace; its pods only when neither has opted in, or when the kind
     is known by its pods only.
     """
+    if not key.namespace:
+        return gone(key, "it is no workload of pods, and the policy is for those")
     if not may_read(configuration, key.namespace):
         return Candidate(str(key), key, (unread(key.namespace),))
     namespace = namespace_labels(reads, configuration, key.namespace)

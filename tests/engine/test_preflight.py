@@ -7,8 +7,10 @@ import pytest
 from chaosd.config import load_text
 from chaosd.core.model import TargetKind
 from chaosd.engine.preflight import Outlook, outlook, permission_words
+from chaosd.kube.node_reads import KubeNodeReads
 from chaosd.kube.permissions import Need
 from chaosd.sandbox import Cluster, scenarios
+from chaosd.targets.nodes import NodeTarget
 from chaosd.targets.pods import PodTarget
 from tests.support.lab import Lab
 
@@ -115,3 +117,42 @@ def test_a_missing_permission_names_the_rule_that_grants_it() -> None:
     assert 'ClusterRole:\n- apiGroups: [""]\n  resources: [pods/eviction]' in first
     assert second.startswith("missing, chaosd does without:")
     assert "Role in namespace shop" in second
+
+
+def nodes_looked(policy: str) -> Outlook:
+    """What is said of nodes: two of four opted in, one of these is cordoned."""
+    lab = Lab()
+    with lab.filled() as cluster:
+        for name, opted, cordoned in (
+            ("n1", True, False),
+            ("n2", True, True),
+            ("n3", None, False),
+        ):
+            scenarios.node(cluster, name, opt_in=opted)
+            with cluster.edit("nodes", "", name) as item:
+                item["spec"]["unschedulable"] = cordoned
+    loaded = load_text(file(f"[{policy}]"), {})
+    assert loaded.configuration, loaded.problems
+    targets = {TargetKind.NODE: NodeTarget(KubeNodeReads(lab.api))}
+    return outlook(loaded.configuration, targets, lab.clock.now())
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ("action: drain", "nodes: drains one node every 1h, within PodDisruptionBudgets"),
+        ("action: drain, dryRun: true", "nodes: DRY RUN: would drain one node every 1h"),
+        ("action: terminate, pdb: bypass", "nodes: terminates one node every 1h, past"),
+    ],
+)
+def test_nodes_are_told_in_the_words_of_their_action(keys: str, words: str) -> None:
+    """Nodes that never opted in are not counted among those that did."""
+    asked = "node: {maxUnavailable: 3}, select: {minAge: 0s}"
+    found = nodes_looked(f"{{name: nodes, target: node, {keys}, {asked}, schedule: {{every: 1h}}}}")
+    (policy,) = found.policies
+    text = "\n".join(found.says)
+    assert policy.workloads == 2
+    assert words in text
+    assert "of 2 nodes that opted in" in text
+    assert "unschedulable 1" in text
+    assert "notOptedIn" not in text
