@@ -45,6 +45,7 @@ def by_command(scene: Scene) -> None:
             held.release()
             code, answer = halting.result()
             assert code == 0, answer
+            assert shop.ledger().unsettled() == ()
             slots_pass(daemon)
             code, answer = shop.say("resume")
             assert code == 0, answer
@@ -63,7 +64,7 @@ def by_command_over_a_lost_strike(scene: Scene) -> None:
         (intent,) = shop.ledger().unsettled()
         code, answer = shop.say("halt", "--reason", "a test")
         assert code == 0, answer
-        assert scene.settles(intent.id) is Result.FAILED
+        assert shop.ledger().outcomes[intent.id].result is Result.FAILED
         held.release()
         assert until(held.answered, daemon) == 409
         slots_pass(daemon)
@@ -101,7 +102,7 @@ def by_annotation(scene: Scene) -> None:
         ends(shop, daemon)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_a_halt_in_the_middle_of_a_burst(
     real: Site, control_plane: ControlPlane, tmp_path: Path
 ) -> None:

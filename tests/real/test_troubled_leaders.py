@@ -61,7 +61,7 @@ def struck_down(
                 ends(shop, second)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_a_leader_goes_in_the_middle_of_a_strike(
     real: Site, control_plane: ControlPlane, tmp_path: Path
 ) -> None:

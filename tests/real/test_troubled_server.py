@@ -33,7 +33,7 @@ def report_ready(scene: Scene) -> None:
             place.admin.call("PATCH", place.path("pods", name, "status"), body, kind=STRATEGIC)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_the_api_server_freezes_for_a_minute(
     real: Site, control_plane: ControlPlane, tmp_path: Path
 ) -> None:

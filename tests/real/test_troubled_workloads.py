@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count, takewhile
@@ -26,6 +26,12 @@ SPAN = 25.0
 BUSY = ROOMY.replace("concurrent: 4", "concurrent: 6").replace(
     "deadline:", "count: 2\n    deadline:"
 )
+# In its rollout there are times when it has all its pods, all are Ready, and only the Deployment
+# tells that it is not over.
+SLOW_ROLLOUT = {
+    "minReadySeconds": 2,
+    "strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
+}
 Rollout = tuple[datetime, datetime]
 
 
@@ -43,7 +49,7 @@ class People:
         self._kubectl = partial(shop.kubectl, "--namespace", shop.place.name)
 
     def roll_out(self) -> None:
-        """New images and restarts of web, one after the other."""
+        """New images and restarts of web, each as soon as a pod of it was struck."""
         for n in self._rounds():
             if n % 2:
                 self._kubectl("rollout", "restart", "deployment/web")
@@ -61,6 +67,7 @@ class People:
 
             until(ended, "web is rolled out", PATIENCE)
             self.rollouts.append((began, last))
+            self._is_struck("web")
 
     def scale(self) -> None:
         """More, fewer and none of cart."""
@@ -86,6 +93,17 @@ class People:
 
     def _rounds(self) -> Iterator[int]:
         return takewhile(lambda _: time.monotonic() < self._until, count())
+
+    def _is_struck(self, name: str) -> None:
+        """Wait for an intent on it that is written down from now on, or the end of the time."""
+        now = datetime.now(UTC)
+
+        def ask() -> bool:
+            found = (one for one in self.shop.ledger().all_intents() if _name(one) == name)
+            over = time.monotonic() > self._until
+            return over or any(one.reserved_at > now for one in found)
+
+        until(ask, (name, "is struck"), PATIENCE)
 
     def _has(self, app: str, pods: int) -> None:
         until(lambda: len(self._place.pods(app)) == pods, (app, pods), PATIENCE)
@@ -114,6 +132,7 @@ def struck_in_rollouts(shop: Shop, rollouts: list[Rollout]) -> Iterator[str]:
                     yield f"{name[2]} at {at}, after a look at {read}, {began} to {ended}"
 
 
+@pytest.mark.timeout(400)
 def test_people_change_what_is_struck(
     real: Site, control_plane: ControlPlane, tmp_path: Path
 ) -> None:
@@ -121,6 +140,7 @@ def test_people_change_what_is_struck(
     closed where it was scaled to zero or deleted."""
     scene = Scene(real, control_plane, tmp_path, BUSY, budgets=False)
     shop = scene.shop
+    shop.place.patch("deployments", "web", {"spec": SLOW_ROLLOUT})
     with shop.daemon() as daemon:
         daemon.says("leading")
         scene.goes_on(daemon)
@@ -140,31 +160,71 @@ def test_people_change_what_is_struck(
     assert list(struck_in_rollouts(shop, people.rollouts)) == []
 
 
-@pytest.mark.parametrize("how", ["deleted", "scaled to zero"])
-def test_a_workload_that_goes_is_closed(
-    real: Site, control_plane: ControlPlane, tmp_path: Path, how: str
+@pytest.mark.timeout(400)
+def test_workloads_that_go_and_a_rollout_that_hangs(
+    real: Site, control_plane: ControlPlane, tmp_path: Path
 ) -> None:
-    """Struck, not recovered yet, and then gone: that is no failure to recover."""
-    shop = Shop(real, control_plane, tmp_path)
+    """One that is struck and then deleted or scaled to zero is closed, which is no failure to
+    recover; one that stands still in the middle of its rollout is left alone."""
+
+    def tell(story: Callable[[Shop], None]) -> None:
+        story(Shop(real, control_plane, tmp_path / story.__name__, budgets=False))
+
+    at_once(*(partial(tell, story) for story in (is_deleted, is_scaled_to_zero, hangs)))
+
+
+def is_deleted(shop: Shop) -> None:
+    """A Deployment that goes, with its pods, before what was struck is back."""
+    _goes(shop, "delete", "deployment/fleeting")
+
+
+def is_scaled_to_zero(shop: Shop) -> None:
+    """A Deployment of which nothing is wanted any more before what was struck is back."""
+    _goes(shop, "scale", "deployment/fleeting", "--replicas=0")
+
+
+def _goes(shop: Shop, *command: str) -> None:
     place = shop.place
     place.workload("deployments", deployment("fleeting", 2))
+    # None of them can go, so what is struck does not recover.
     held = [place.held(pod)["metadata"]["name"] for pod in place.pods("fleeting")]
     place.patch("deployments", "fleeting", {"metadata": {"labels": OPT_IN}})
     shop.opted_in.append("fleeting")
-    kubectl = partial(shop.kubectl, "--namespace", place.name)
     with shop.daemon() as daemon:
         (intent,) = until(partial(_struck, shop, "fleeting"), daemon, PATIENCE)
         assert intent.verdict is None
-        if how == "deleted":
-            kubectl("delete", "deployment", "fleeting")
-        else:
-            kubectl("scale", "deployment/fleeting", "--replicas=0")
+        shop.kubectl("--namespace", place.name, *command)
         until(lambda: _struck(shop, "fleeting")[0].verdict, daemon, PATIENCE)
         (intent,) = _struck(shop, "fleeting")
         assert intent.verdict is Verdict.CLOSED
         for name in held:
             place.release(name)
         ends(shop, daemon)
+
+
+def hangs(shop: Shop) -> None:
+    """All pods of web are there and Ready, one of them of the new template; then it goes on."""
+    place = shop.place
+    kubectl = partial(shop.kubectl, "--namespace", place.name)
+    slow = {**SLOW_ROLLOUT, "minReadySeconds": 60}
+    place.patch("deployments", "web", {"spec": slow})
+    kubectl("set", "image", "deployment/web", "main=registry.example/web:2")
+    until(lambda: _status(shop).get("updatedReplicas", 0) == 1, lambda: _status(shop))
+    kubectl("rollout", "pause", "deployment/web")
+    place.patch("deployments", "web", {"spec": {"minReadySeconds": 0}})
+    until(lambda: _status(shop).get("readyReplicas") == 3, lambda: _status(shop))
+    assert _status(shop)["updatedReplicas"] == 1
+    with shop.daemon() as daemon:
+        until(lambda: len(_struck(shop, "db")) >= 3, daemon, PATIENCE)
+        assert _struck(shop, "web") == []
+        kubectl("rollout", "resume", "deployment/web")
+        until(partial(_struck, shop, "web"), daemon, PATIENCE)
+        ends(shop, daemon)
+
+
+def _status(shop: Shop) -> Json:
+    status: Json = (shop.place.get("deployments", "web") or {})["status"]
+    return status
 
 
 def _struck(shop: Shop, name: str) -> list[Intent]:
