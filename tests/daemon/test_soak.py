@@ -198,7 +198,9 @@ class Soak:
         by_intent = {intent_id(line["actionId"]): line for line in lines}
         counted = self._total("chaosd_attempts_total")
         if not len(by_intent) == len(lines) == counted:
-            yield f"{len(lines)} attempts at {len(by_intent)} actions, {counted} counted"
+            times = Counter(line["actionId"] for line in lines)
+            twice = [line for line in lines if times[line["actionId"]] > 1]
+            yield f"{len(lines)} attempts at {len(by_intent)} actions, {counted} counted: {twice}"
         known = {intent.id: str(intent.result) for intent in intents}
         for key, line in by_intent.items():
             if not _agree(line, known.get(key)):
