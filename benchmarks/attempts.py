@@ -125,7 +125,12 @@ def engine(
         loaded=settings.load(),
     )
     lead = Lead(context, ledger)
-    until(lambda: lead.step() and context.leading, f"leading in {home}", every=1.0)
+
+    def leads() -> bool:
+        lead.step()
+        return context.leading
+
+    until(leads, f"leading in {home}", every=1.0)
     return context, lead, counting
 
 
