@@ -77,12 +77,16 @@ def _check_cluster(
     missing = _missing(configuration, connection)
     required = [need for need in missing if need.required]
     found = None
+    helper: tuple[str, ...] = ()
     if not required:
         found = outlook(configuration, connection.targets, ServerClock(connection).stamp())
+        helper = _helper(configuration, connection)
     if output is Output.JSON:
-        _print_json(missing, found)
+        _print_json(missing, found, helper)
     else:
         _print_text(file, configuration, connection.where(), missing, found)
+        for line in helper:
+            out().print(line)
     if required:
         raise typer.Exit(WENT_WRONG)
 
@@ -100,7 +104,14 @@ def _missing(configuration: Configuration, connection: Connection) -> list[Need]
     return missing(connection.api, wanted)
 
 
-def _print_json(missing: Sequence[Need], found: Outlook | None) -> None:
+def _helper(configuration: Configuration, connection: Connection) -> tuple[str, ...]:
+    from chaosd.kube.reads import KubeReads  # noqa: PLC0415 - brings the client along
+    from chaosd.targets.helper_trial import helper_words  # noqa: PLC0415
+
+    return helper_words(KubeReads(connection.api), configuration)
+
+
+def _print_json(missing: Sequence[Need], found: Outlook | None, helper: tuple[str, ...]) -> None:
     print_json(
         {
             "mistakes": [],
@@ -118,6 +129,7 @@ def _print_json(missing: Sequence[Need], found: Outlook | None) -> None:
                 for need in missing
             ],
             "outlook": found,
+            "helper": helper,
         }
     )
 

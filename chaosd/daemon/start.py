@@ -12,8 +12,10 @@ from chaosd.daemon.wiring import Connection
 from chaosd.engine.preflight import outlook, permission_words
 from chaosd.kube.offers import too_old
 from chaosd.kube.permissions import Need, missing, needs
+from chaosd.kube.reads import KubeReads
 from chaosd.kube.retry import may_pass
 from chaosd.ports import CallFailed, Forbidden, Report
+from chaosd.targets.helper_trial import helper_words
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
@@ -51,6 +53,8 @@ def preflight(
             return False
         if loaded := configuration():
             for line in outlook(loaded, connection.targets, connection.clock.now()).says:
+                report.noted(line)
+            for line in helper_words(KubeReads(connection.api), loaded):
                 report.noted(line)
     except CallFailed as error:
         report.failed("look at the cluster before the start", error)

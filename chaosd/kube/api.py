@@ -16,7 +16,7 @@ from chaosd.kube.errors import PageExpired
 from chaosd.kube.records import Metadata, ObjectMeta
 from chaosd.kube.resources import NAMESPACES, Resource
 from chaosd.kube.retry import RetryPolicy, retried
-from chaosd.kube.transport import Transport
+from chaosd.kube.transport import Query, Transport
 from chaosd.ports import Clock
 
 T = TypeVar("T")
@@ -158,13 +158,22 @@ class Api:
             return None
         return len(page.items or ()) + (rest or 0)
 
-    def ask(self, resource: Resource, body: Body, into: type[T]) -> T:
-        """POST a question that changes nothing (an access review); asked again as reads are."""
+    def ask(
+        self,
+        resource: Resource,
+        body: Body,
+        into: type[T],
+        *,
+        namespace: str | None = None,
+        query: Query = (),
+    ) -> T:
+        """POST what changes nothing (an access review, a dry run); asked again as reads are."""
         call = Call(
             verb="create",
             resource=resource.plural,
             method="POST",
-            path=resource.path(),
+            path=resource.path(namespace),
+            query=query,
             body=body,
             timeout=self._timeout,
         )

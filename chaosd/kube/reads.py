@@ -210,6 +210,11 @@ class KubeReads:
         """Create a (helper) pod, once; Conflict: one of that name is there."""
         self._api.create(PODS, namespace, manifest, msgspec.Raw, timeout=timeout)
 
+    def try_pod(self, namespace: str, manifest: Mapping[str, Any]) -> None:
+        """Raise what :meth:`make_pod` would raise now; nothing is made."""
+        dry_run = (("dryRun", "All"),)
+        self._api.ask(PODS, manifest, msgspec.Raw, namespace=namespace, query=dry_run)
+
     def remove_pod(self, namespace: str, name: str, uid: str) -> None:
         """Delete that very (helper) pod, without waiting; one that is gone is as good.
 

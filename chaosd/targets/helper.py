@@ -14,7 +14,7 @@ run finds its ``not-after`` passed, before which no step is settled as having do
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 from chaosd.core.facts import HELPER_LABEL, ContainerFacts, PodFacts
 from chaosd.core.ledger import Intent, Step, StepState
-from chaosd.core.model import StepAction
+from chaosd.core.model import Helper, StepAction
 from chaosd.ports import (
     Answered,
     Conflict,
@@ -90,20 +90,25 @@ def helper_pod(intent: Intent, step: Step) -> dict[str, Any]:
         "--not-after",
         _rfc3339(not_after(step)),
     ]
+    labels = {HELPER_LABEL: str(step.action), INTENT_LABEL: intent.id}
+    manifest = pod_manifest(helper, helper_name(intent.id), labels, arguments)
+    manifest["spec"]["nodeName"] = node
+    return manifest
+
+
+def pod_manifest(
+    helper: Helper, name: str, labels: Mapping[str, str], arguments: Sequence[str]
+) -> dict[str, Any]:
+    """A helper pod of that name, told ``arguments``; it is on no node yet."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": helper_name(intent.id),
+            "name": name,
             "namespace": helper.namespace,
-            "labels": {
-                "app.kubernetes.io/name": "chaosd-helper",
-                HELPER_LABEL: str(step.action),
-                INTENT_LABEL: intent.id,
-            },
+            "labels": {"app.kubernetes.io/name": "chaosd-helper", **labels},
         },
         "spec": {
-            "nodeName": node,
             "restartPolicy": "Never",
             "activeDeadlineSeconds": 60,
             "terminationGracePeriodSeconds": 1,
@@ -217,13 +222,13 @@ def _remove(reads: HelperReads, pod: PodFacts) -> None:
         reads.remove_pod(pod.namespace, pod.name, pod.uid)
 
 
-def _container(image: str, arguments: list[str]) -> dict[str, Any]:
+def _container(image: str, arguments: Sequence[str]) -> dict[str, Any]:
     return {
         "name": "helper",
         "image": image,
         "imagePullPolicy": "IfNotPresent",
         "command": ["python", "-m", "chaosd.helper"],
-        "args": arguments,
+        "args": list(arguments),
         "securityContext": {
             "privileged": True,
             "runAsUser": 0,
