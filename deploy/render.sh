@@ -23,7 +23,7 @@ render() {
 # Rendered from deploy/chart by \`make manifests\`; do not edit. Push the image of the Dockerfile to
 # your registry and name it below. For a configuration of your own, also a live one, render again, as
 # the rights follow the configuration:
-#   helm template chaosd deploy/chart --namespace chaosd --set image.repository=... \\
+#   helm template chaosd deploy/chart --no-hooks --namespace chaosd --set image.repository=... \\
 #     --set-file configFile=chaosd.yaml
 ---
 apiVersion: v1
@@ -33,7 +33,7 @@ metadata:
   labels:
     pod-security.kubernetes.io/enforce: restricted
 END
-    "$helm" template chaosd chart --namespace chaosd "${set[@]}"
+    "$helm" template chaosd chart --no-hooks --namespace chaosd "${set[@]}"
   } >"$out/$name.yaml"
 }
 

@@ -148,6 +148,10 @@ class ChartValues(Group):
     http: HttpValues = Field(default=HttpValues())
     service_account: ServiceAccountValues = Field(default=ServiceAccountValues())
     rbac: RbacValues = Field(default=RbacValues())
+    undo_on_delete: bool = Field(
+        default=True,
+        description="Before `helm uninstall` put back the nodes that chaosd has out of service.",
+    )
     service: ServiceValues = Field(default=ServiceValues())
     pod_monitor: MonitorValues = Field(
         default=MonitorValues(), description="A PodMonitor for the Prometheus operator."
