@@ -186,7 +186,7 @@ def test_a_refusal_is_no_conflict(lab: Lab, reads: NodeReads) -> None:
 
 
 def test_a_helper_pod_is_made_once_and_removed(lab: Lab, reads: NodeReads) -> None:
-    """A second of its name is refused; only that very one is removed, at once, and only once."""
+    """A second of its name is refused; only that very one is removed, and only once."""
     manifest = {"metadata": {"name": "h"}, "spec": {"containers": [{"name": "h", "image": "i"}]}}
     scenarios.namespace(lab.cluster, "helpers")
     reads.make_pod("helpers", manifest, 5.0)
