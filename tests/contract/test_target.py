@@ -18,6 +18,7 @@ from chaosd.core.model import (
     Limits,
     Policy,
     Select,
+    StepAction,
     TargetKind,
     Victim,
     WorkloadKey,
@@ -57,7 +58,8 @@ def target(place: Place, *own: str) -> PodTarget:
 
 def intent(workload: str, victim: Victim, pdb: BudgetMode, desired: int) -> tuple[Intent, Step]:
     now = datetime.now(UTC)
-    step = Step(1, victim, "chaosd-0", 1, now, now + timedelta(seconds=10))
+    how = StepAction.EVICT if pdb is RESPECT else StepAction.DELETE
+    step = Step(1, victim, "chaosd-0", 1, now, now + timedelta(seconds=10), action=how)
     made = Intent(
         id="0123456789abcdef0123",
         action_id="web/*/x#0",
