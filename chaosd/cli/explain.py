@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chaosd.cli.cluster import connected, workload_of_pod
+from chaosd.cli.cluster import ServerClock, connected, workload_of_pod
 from chaosd.cli.failures import Failed, Mistaken
 from chaosd.cli.file import load_file
 from chaosd.cli.options import As, Context, FileNeeded, Kubeconfig, Namespace
@@ -57,14 +57,15 @@ def explain(
     """
     configuration = load_file(file)
     connection = connected(kubeconfig, context, namespace)
-    standing = read_standing(connection, configuration)
+    clock = ServerClock(connection)
+    standing = read_standing(connection, configuration, clock=clock)
     explainer = Explainer(
         configuration,
         connection.targets,
         connection.guards,
         standing.ledger or Ledger(),
         standing.status,
-        connection.clock,
+        clock,
         deep,
     )
     if not target:

@@ -34,6 +34,7 @@ def read_standing(
     connection: Connection,
     configuration: Configuration | None,
     problems: tuple[str, ...] = (),
+    clock: ServerClock | None = None,
 ) -> Standing:
     """Read the lease and the ledger and judge them with ``configuration``; raises CallFailed.
 
@@ -48,7 +49,7 @@ def read_standing(
     except LedgerUnusable as error:
         problem = about_ledger(connection, error)
     around = Circumstances(
-        now=ServerClock(connection).stamp(),
+        now=(clock or ServerClock(connection)).stamp(),
         problems=problems,
         annotation_halt=page.annotation_halt if page else None,
     )

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from chaosd.cli.people import who
-from chaosd.core.ledger import Ledger
-from tests.cli.shop import Shop
+from chaosd.core.ledger import LastKill, Ledger, workload_hash
+from tests.cli.shop import WEB, Shop
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,16 @@ def test_a_wrong_clock_of_the_machine_does_not_matter(tmp_path: Path, ahead: tim
         assert halt is not None
         assert abs((halt.at - shop.now).total_seconds()) < 10
         assert "s off the API server's" in answer.err
+
+
+def test_explanations_are_of_the_servers_time(tmp_path: Path) -> None:
+    """A cooldown that is over there is over, though this machine is two hours behind."""
+    shop = Shop(tmp_path, timedelta(hours=2))
+    with shop.server:
+        shop.server.kubeconfig(shop.kubeconfig)
+        struck = LastKill(int((shop.now - timedelta(minutes=90)).timestamp()), 5)
+        shop.write(Ledger(last_kills={workload_hash(WEB): struck}))
+        answer = shop.say("explain", WEB, "--file", shop.file, "--output", "json")
+        assert answer.code == 0
+        assert "cooldown" not in answer.out
+        assert answer.err.count("s off the API server's") == 1
