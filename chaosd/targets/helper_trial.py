@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from chaosd.core.facts import HELPER_LABEL
 from chaosd.core.model import Action, Configuration
-from chaosd.ports import CallFailed, Forbidden, NotFound
+from chaosd.ports import CallFailed, Forbidden, Invalid, NotFound
 from chaosd.targets.helper import NAME, pod_manifest
 
 
@@ -51,4 +51,6 @@ def _remedy(error: CallFailed, namespace: str) -> str:
     if isinstance(error, Forbidden) and "PodSecurity" in error.message:
         label = "pod-security.kubernetes.io/enforce=privileged"
         return f"; allow it with: kubectl label namespace {namespace} {label}"
+    if isinstance(error, Invalid) and "privileged: Forbidden" in error.message:
+        return "; the API server allows no privileged pods at all: start it with --allow-privileged"
     return ""

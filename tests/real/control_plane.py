@@ -149,6 +149,8 @@ class ControlPlane:
             "--service-cluster-ip-range=10.0.0.0/24",
             f"--audit-policy-file={self._folder / 'audit-policy.json'}",
             f"--audit-log-path={self._audit}",
+            # As clusters have it, for what runs on their nodes; helper pods need it.
+            "--allow-privileged=true",
             # It would claim the address for a Service that nobody here can reach.
             "--endpoint-reconciler-type=none",
             *flags,
