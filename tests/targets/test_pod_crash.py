@@ -11,7 +11,7 @@ import pytest
 from chaosd.core.facts import Own
 from chaosd.core.ledger import Intent, Step, StepState
 from chaosd.core.model import Action, BudgetMode, Examined, Impact, StepAction, TargetKind
-from chaosd.sandbox import scenarios
+from chaosd.sandbox import Controllers, Timings, scenarios
 from chaosd.targets.pods import PodTarget
 from tests.support.lab import Lab
 from tests.targets.helpers import (
@@ -226,3 +226,29 @@ def test_what_a_helper_refused_leaves_the_pod_as_it_is(lab: Lab) -> None:
     late = target.fence(intent, step, lab.clock.now() + LATE)
     assert late.known is StepState.FAILED
     assert lab.cluster.get("pods", "shop", step.victim.name) == before
+
+
+def test_a_crash_in_a_cluster_that_acts_on_it(lab: Lab) -> None:
+    """The node's kubelet runs the helper, restarts the container, and the pod is Ready again."""
+    controllers = Controllers(lab.cluster, Timings())
+    target = PodTarget(lab.reads)
+    intent, step = reserved(lab)
+    assert target.strike(intent, step, 5.0).state is None
+    for _ in range(60):
+        controllers.step()
+        if known := target.fence(intent, step, lab.clock.now()).known:
+            break
+        lab.clock.advance(1)
+    assert known is StepState.KILLED
+    assert not target.recovered(intent, lab.clock.now()).whole
+    for _ in range(120):
+        controllers.step()
+        if target.recovered(intent, lab.clock.now()).whole:
+            break
+        lab.clock.advance(1)
+    seen = target.recovered(intent, lab.clock.now())
+    assert (seen.whole, seen.ready) == (True, 3)
+    pod = lab.reads.pod("shop", step.victim.name)
+    assert pod is not None
+    assert (pod.uid, pod.containers[0].id == FIRST) == (step.victim.uid, False)
+    assert helper_pod_of(lab) is None
