@@ -12,7 +12,7 @@ from tests.real.control_plane import ControlPlane
 from tests.real.daemon import Daemon
 from tests.real.deployed import Deployed, live, policy
 from tests.real.kubeconfig import write_kubeconfig
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE, until
 
 
 def skipped(daemon: Daemon, code: str) -> list[str]:
@@ -41,7 +41,8 @@ def test_a_token_that_rotates(real: Site, control_plane: ControlPlane, tmp_path:
         chaosd.kubectl("delete", "secret", "bound")
         until(lambda: thief.call("GET", "/api/v1/namespaces").status == 401)
         before = len(chaosd.recovered())
-        until(lambda: len(chaosd.recovered()) > before + 1, daemon)
+        # It signs in afresh at most once in half a minute.
+        until(lambda: len(chaosd.recovered()) > before + 1, daemon, 2 * PATIENCE)
         assert daemon.process.poll() is None
         assert daemon.get("/readyz")
     thief.close()
