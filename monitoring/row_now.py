@@ -86,6 +86,14 @@ _LIMITS = Head(
     " change `limits` to have more.",
     12,
 )
+_NODES = Head(
+    "Nodes out of service",
+    "Nodes that each policy holds (being drained, held empty, rebooting or ending), since when the"
+    " longest of them, and how many pods drains have still to evict. `chaosd status` says who"
+    " blocks; `chaosd undo NODE` puts one back now. docs/runbooks/ChaosdNodeHeldLong.md.",
+    24,
+    5,
+)
 _WINDOWS = Head(
     "Windows",
     "When each policy's windows were open. Not as you expect: `chaosd windows FILE --at TIME` says"
@@ -166,6 +174,17 @@ ROW = Row(
                 "{{scope}} {{policy}} {{limit}}",
             ),
             alarm_below=1,
+        ),
+        columns(
+            _NODES,
+            "policy",
+            Column("Nodes held", shown("max", "policy", "nodes_held"), "none"),
+            Column(
+                "Held since",
+                f"1000 * {shown('min', 'policy', 'node_held_since_timestamp_seconds')}",
+                "dateTimeFromNow",
+            ),
+            Column("Pods left", shown("max", "policy", "drain_pods_left"), "none"),
         ),
         timeline(
             _WINDOWS,

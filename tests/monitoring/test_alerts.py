@@ -127,6 +127,27 @@ CASES = (
     Case("all well", "ChaosdNotRecovered", {"unrecovered": "0x9"}, "6m"),
     Case("healed", "ChaosdNotRecovered", {"unrecovered": "0x2 1x2 0x9"}, "8m"),
     Case(
+        "not given back",
+        "ChaosdNodeHeldLong",
+        {
+            'node_held_since_timestamp_seconds{policy="weekly", pod="a"}': "0x90",
+            'node_held_since_timestamp_seconds{policy="weekly", pod="b"}': "0x90",
+        },
+        "70m",
+        Fires(
+            "Policy weekly of chaosd does not give a node back",
+            "A node has been out of service for 1h 10m 0s, taken by policy weekly. `chaosd undo`"
+            " says which, and puts it back.",
+            {"policy": "weekly"},
+        ),
+    ),
+    Case(
+        "within its time",
+        "ChaosdNodeHeldLong",
+        {'node_held_since_timestamp_seconds{policy="weekly"}': "0x50 stale 3600x40"},
+        "80m",
+    ),
+    Case(
         "forgotten",
         "ChaosdHaltedLong",
         {'halted{source="annotation"}': "1x30", 'halted{source="command"}': "0x30"},

@@ -51,6 +51,14 @@ policies:
     select: {minAge: 0s, names: "^web"}
     deadline: 60s
     cooldown: 0s
+  - name: nodes
+    target: node
+    action: drain
+    schedule: {every: 3s}
+    select: {minAge: 0s, names: "^spare"}
+    deadline: 60s
+    hold: 10s
+    cooldown: 0s
   - name: mean
     target: pod
     action: evict
@@ -61,6 +69,7 @@ EMPTY = {
     "ChaosdAbsent",
     "ChaosdNoLeader",
     "ChaosdLedgerUnusable",
+    "ChaosdNodeHeldLong",
     "ChaosdNotRecovered",
     "ChaosdPausedLong",
     "ChaosdSilent",
@@ -76,10 +85,12 @@ DECLARED = Metrics(CollectorRegistry(), "0").declared
 
 
 def shop(cluster: Cluster) -> None:
-    """A workload that can be struck, and one whose budget never allows it."""
+    """A workload that can be struck, one whose budget never allows it, and a node to spare."""
     scenarios.deployment(cluster, "shop", "web", 3, opt_in=True)
     scenarios.deployment(cluster, "shop", "guarded", 2, opt_in=True)
     scenarios.pdb(cluster, "shop", "guarded", min_available=2)
+    scenarios.settle(cluster)
+    scenarios.node(cluster, "spare", opt_in=True)
 
 
 EVENTS_FAIL = Rule(do="status", status=500, verbs=("create",), path="/events", count=3)
@@ -123,6 +134,7 @@ def test_every_expression_has_data(tmp_path: Path) -> None:
         sees('sum(chaosd_kills_total{result="killed"}) > 3')
         sees('sum(chaosd_skips_total{policy="guarded", reason="disruptionBudget"}) > 3')
         sees('sum(chaosd_verdicts_total{verdict="recovered"}) > 3')
+        sees('chaosd_nodes_held{policy="nodes"} == 1')
         site.api.faults.add(EVICTION_REFUSED, EVENTS_FAIL)
         sees('sum(chaosd_attempts_total{result="refused"}) > 0')
         sees('sum(chaosd_api_requests_total{code="500"}) > 1')
