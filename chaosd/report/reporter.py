@@ -19,6 +19,7 @@ from chaosd.report.metrics import Metrics
 from chaosd.report.repeats import Repeats, alike
 
 _LOADED = "loaded the configuration"
+_STEPS = frozenset({"no answer", "under way", "fenced", "settled", "not settled"})
 
 
 class Reporter:
@@ -86,7 +87,8 @@ class Reporter:
             return
         warn = fields.get("verdict") == Verdict.NOT_RECOVERED
         log = self._logger.warning if warn else self._logger.info
-        log(what, **_of(intent), **_said(fields), **_repeated(left_out))
+        step = _of_step(intent) if what in _STEPS else {}
+        log(what, **_of(intent), **step, **_said(fields), **_repeated(left_out))
 
     def settled(self, intent: Intent) -> None:
         """A result is counted, once over all processes."""
@@ -191,6 +193,14 @@ def _of(intent: Intent) -> dict[str, Any]:
         "victim": intent.victim.path,
     }
     return fields | ({"dryRun": True} if intent.dry_run else {})
+
+
+def _of_step(intent: Intent) -> dict[str, Any]:
+    """The pod that the newest step of a drain is about."""
+    if not intent.steps or intent.steps[-1].victim.uid == intent.victim.uid:
+        return {}
+    step = intent.steps[-1]
+    return {"step": step.number, "pod": step.victim.path}
 
 
 def _said(fields: Mapping[str, object]) -> dict[str, Any]:

@@ -10,10 +10,13 @@ import msgspec
 import pytest
 
 from chaosd.core.ledger import Result, StepState, Verdict
+from chaosd.core.model import Action
 from chaosd.engine.reload import Reload
-from chaosd.engine.tell import notices
+from chaosd.engine.tell import notices, step_notices
 from chaosd.ports import Loaded, Notice, Struck
 from chaosd.report.reference import markdown
+from tests.core.test_status_nodes import drain
+from tests.engine.test_tell_nodes import draining
 from tests.report.scene import START, Scene, configuration, nights, policy
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -93,12 +96,25 @@ def test_the_events_of_the_page_are_those_of_a_run() -> None:
     assert blocks("text")[0] == "".join(told(notice) for notice in killed().around.made)
 
 
+def test_the_events_of_a_drain_are_those_of_the_page() -> None:
+    """On each pod that it took, and on the node."""
+    first, *_ = draining().steps
+    gone = [step for step in draining().steps if step.state is StepState.KILLED]
+    intent = drain(result=Result.KILLED, steps=(first, *gone), detail="")
+    made = [*step_notices(intent), *notices(intent, verdict=False)]
+    healed = msgspec.structs.replace(intent, verdict=Verdict.RECOVERED, verdict_at=START)
+    made += notices(healed, verdict=True)
+    assert blocks("text")[1] == "".join(told(notice) for notice in made)
+
+
 def test_every_reason_of_an_event_is_explained() -> None:
     """The page's table has each reason that an Event can have, with its type, and no other."""
     intent = next(iter(killed().context.book.read().ledger.outcomes.values()))
     made = []
     for result in Result:
-        made += notices(msgspec.structs.replace(intent, result=result), verdict=False)
+        for action in Action:
+            one = msgspec.structs.replace(intent, result=result, action=action)
+            made += notices(one, verdict=False)
     for verdict in Verdict:
         made += notices(msgspec.structs.replace(intent, verdict=verdict), verdict=True)
     scene = Scene()

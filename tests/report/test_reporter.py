@@ -14,6 +14,8 @@ from chaosd.core.transitions import halt
 from chaosd.engine.book import LedgerUnusable
 from chaosd.ports import Standing, Unanswered
 from chaosd.report.repeats import Repeats, alike
+from tests.core.test_status_nodes import drain
+from tests.engine.test_tell_nodes import draining
 from tests.report.scene import START, Scene, Time, configuration, nights, policy
 
 QUIET = Standing(
@@ -278,3 +280,15 @@ def test_a_clock_that_goes_back_silences_nothing() -> None:
 def test_numbers_make_no_other_failure(one: str, other: str) -> None:
     """Errors that differ in figures only count as the same."""
     assert alike(one) == alike(other)
+
+
+def test_a_step_of_a_drain_names_its_pod() -> None:
+    """Whoever looks for a pod finds which drain took it, and later lines are about the node."""
+    scene = Scene()
+    scene.reporter.stepped(draining(), "settled", outcome="killed")
+    scene.reporter.stepped(draining(), "put back", detail="node n1 takes pods again")
+    scene.reporter.stepped(drain(), "settled", outcome="done")
+    eviction, back, taint = scene.lines()[-3:]
+    assert (eviction["victim"], eviction["step"], eviction["pod"]) == ("n1", 4, "shop/web-4")
+    assert "pod" not in back
+    assert "pod" not in taint
