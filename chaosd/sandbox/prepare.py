@@ -215,7 +215,9 @@ def default(resource: Resource, item: Json) -> None:
         spec = item.setdefault("spec", {})
         for field, value in _VOLUME_DEFAULTS[resource.id].items():
             spec.setdefault(field, value)
-    elif resource.id in WORKLOAD_DEFAULTS:
+    elif resource.id in _FIRST_STATUS:
+        item.setdefault("status", dict(_FIRST_STATUS[resource.id]))
+    if resource.id in WORKLOAD_DEFAULTS:
         spec = item.setdefault("spec", {})
         for field, value in WORKLOAD_DEFAULTS[resource.id].items():
             spec.setdefault(field, value() if callable(value) else value)
@@ -269,6 +271,26 @@ def _rolling_stateful() -> Json:
     return {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}}
 
 
+_FIRST_STATUS: dict[str, dict[str, int]] = {
+    "cronjobs.batch": {},
+    "daemonsets.apps": dict.fromkeys(
+        (
+            "currentNumberScheduled",
+            "numberMisscheduled",
+            "desiredNumberScheduled",
+            "numberReady",
+        ),
+        0,
+    ),
+    "deployments.apps": {},
+    "jobs.batch": {},
+    "poddisruptionbudgets.policy": dict.fromkeys(
+        ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"), 0
+    ),
+    "replicasets.apps": {"replicas": 0},
+    "statefulsets.apps": {"replicas": 0, "availableReplicas": 0},
+}
+"""What an object's status says before its controller has seen it."""
 _VOLUME_DEFAULTS: dict[str, dict[str, Any]] = {
     "persistentvolumes": {"persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem"},
     "persistentvolumeclaims": {"volumeMode": "Filesystem"},

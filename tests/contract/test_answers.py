@@ -9,7 +9,18 @@ import pytest
 
 from chaosd.core.model import Victim
 from chaosd.ports import Forbidden
-from tests.contract.manifests import config_map, pod
+from tests.contract.manifests import (
+    Json,
+    budget,
+    config_map,
+    cron_job,
+    daemon_set,
+    deployment,
+    job,
+    pod,
+    replica_set,
+    stateful_set,
+)
 from tests.contract.site import JSON, MERGE, Place, Site
 
 
@@ -144,3 +155,40 @@ def test_patches_that_make_no_sense(place: Place) -> None:
     found = [place.admin.call("PATCH", path, body, kind=kind).status for body, kind in tried]
     assert found == [400, 400, 422, 400, 415, 422]
     assert place.get("configmaps", "one") == made
+
+
+@pytest.mark.parametrize(
+    ("plural", "manifest", "status"),
+    [
+        ("deployments", deployment("web"), {}),
+        ("replicasets", replica_set("web"), {"replicas": 0}),
+        ("statefulsets", stateful_set("web"), {"replicas": 0, "availableReplicas": 0}),
+        (
+            "daemonsets",
+            daemon_set("web"),
+            {
+                "currentNumberScheduled": 0,
+                "numberMisscheduled": 0,
+                "desiredNumberScheduled": 0,
+                "numberReady": 0,
+            },
+        ),
+        ("jobs", job("web"), {}),
+        ("cronjobs", cron_job("web"), {}),
+        (
+            "poddisruptionbudgets",
+            budget("web", minAvailable=1),
+            {
+                "disruptionsAllowed": 0,
+                "currentHealthy": 0,
+                "desiredHealthy": 0,
+                "expectedPods": 0,
+            },
+        ),
+    ],
+)
+def test_what_was_just_made_has_a_status(
+    place: Place, plural: str, manifest: Json, status: Json
+) -> None:
+    """With the fields that are always there, before any controller has seen it."""
+    assert place.make(plural, manifest)["status"] == status
