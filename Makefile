@@ -42,7 +42,7 @@ tests: $(READY) ## Run all tests (WORKERS=2 at a time)
 	$(BIN)/pytest -q -n $(WORKERS)
 
 test-real: $(READY) ## Run the tests against a real control plane (needs Go, and minutes the first time)
-	@if command -v go >/dev/null; then $(MAKE) --no-print-directory tools; \
+	@if command -v go >/dev/null; then $(MAKE) --no-print-directory tools tools-deploy; \
 	else echo "Go is missing (https://go.dev/dl/): going on with the binaries that there are."; fi
 	$(BIN)/pytest -q --real tests/contract tests/real
 

@@ -289,7 +289,7 @@ class Report(Protocol):
     def attempted(
         self, policy: str, target: str, action_id: str, result: str, reasons: Reasons
     ) -> None:
-        """An attempt ended: ``killed``, ``refused``, ``failed``, ``unknown``, ``dryRun`` or
+        """An attempt ended: ``killed``, ``refused``, ``failed``, ``begun``, ``unknown``, ``dryRun`` or
         ``skipped``."""
         ...
 

@@ -167,7 +167,7 @@ def _tell(request: Request, answer: Answer, output: Output) -> None:
             out().print(f"dry run: would have {did}{whom}; nothing was touched")
         case "notTaken":
             complain("nobody took the request: does a chaosd run and lead? (chaosd status)")
-        case "unknown" if answer.begun:
+        case "begun" | "unknown" if answer.begun:
             out().print(f"begun:{whom}; `chaosd status` shows how it goes on")
         case "unknown":
             complain(f"taken, but its outcome is not known yet{whom}: see chaosd status")

@@ -225,7 +225,8 @@ def _last_in(book: Ledger, policy: str) -> LastAttempt | None:
     last = max(mine, key=lambda intent: intent.reserved_at, default=None)
     if last is None:
         return None
-    return LastAttempt(last.reserved_at, last.action_id, str(last.result or "unknown"))
+    going = "unknown" if last.unsettled else "begun"
+    return LastAttempt(last.reserved_at, last.action_id, str(last.result or going))
 
 
 def _limits(book: Ledger, configuration: Configuration, now: datetime) -> tuple[LimitUse, ...]:

@@ -30,14 +30,16 @@ from chaosd.ports import Answered, CallFailed, Forbidden, Scope
 
 SKIPPED = "skipped"
 UNKNOWN = "unknown"
+BEGUN = "begun"
 _DEPTH = 50
 _NEXT_LOOK = 1.0
 _PASSING = {Code.LIMIT_PER_HOUR, Code.LIMIT_PER_DAY, Code.UNSETTLED_INTENT}
 
 
 class Ended(Struct, frozen=True):
-    """How an attempt ended: ``killed``, ``refused``, ``failed``, ``dryRun``, ``unknown`` (open
-    until it is known) or ``skipped`` (nothing was reserved), and why.
+    """How an attempt ended: ``killed``, ``refused``, ``failed``, ``dryRun``, ``begun`` (more
+    steps are to come), ``unknown`` (open until it is known) or ``skipped`` (nothing was reserved),
+    and why.
 
     ``again_at``: only what passes by itself stopped it, within the slot's lateness. That is a step
     of another action that is under way, or a rolling limit: a schedule at the very pace of its
@@ -179,8 +181,10 @@ class Attempts:
             settled = self._striker.strike(intent)
         finally:
             self._context.executing.discard(intent.id)
-        if settled is None or settled.result is None:
+        if settled is None or settled.unsettled:
             return Ended(UNKNOWN, (), settled or intent)
+        if settled.result is None:
+            return Ended(BEGUN, (), settled)
         return Ended(str(settled.result), (), settled)
 
     def _scope(self, trial: Trial) -> Scope:

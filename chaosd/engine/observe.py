@@ -16,7 +16,7 @@ from chaosd.engine.put_back import PutBack
 from chaosd.engine.stand import stand
 from chaosd.engine.strike import Striker
 from chaosd.engine.tell import Teller
-from chaosd.ports import CallFailed
+from chaosd.ports import CallFailed, Forbidden
 
 _STARTING = 0.2  # nothing is read until the lease has said which ledger is ours
 _BUSY = 1.0
@@ -82,6 +82,26 @@ class Observer:
                 self._watch_recovery(intent)
         except (CallFailed, LedgerUnusable) as error:
             context.report.failed(f"follow intent {intent.id}", error)
+            if isinstance(error, Forbidden):
+                self._give_up(intent, error)
+
+    def _give_up(self, intent: Intent, error: Exception) -> None:
+        """What may not be seen any more at its deadline has not recovered, as far as anybody can
+        tell: it goes on counting until it is seen to heal, or a person forgives it."""
+        context, now = self._context, self._context.clock.now()
+        if intent.result is not Result.KILLED or intent.verdict or now <= intent.recover_by:
+            return
+
+        def change(ledger: Ledger) -> Ledger | Refusal:
+            noted = note_seen(ledger, context.writer, intent.id, f"it can't be seen: {error}")
+            if isinstance(noted, Refusal):
+                return noted
+            return judge(noted, context.writer, intent.id, Verdict.NOT_RECOVERED, now)
+
+        try:
+            context.book.change(change)
+        except (CallFailed, LedgerUnusable) as failed:
+            context.report.failed(f"judge intent {intent.id}", failed)
 
     def _watch_recovery(self, intent: Intent) -> None:
         context = self._context

@@ -101,8 +101,8 @@ TABLE = (
         "",
         "nodes",
         ("patch",),
-        "the taint of a drain, and its end",
-        lambda one: _kills(one) and _drains(one),
+        "the taint of a drain, and its end (also in dry runs, which end what was begun before)",
+        _drains,
     ),
     Row(
         Where.CLUSTER,

@@ -29,8 +29,9 @@ class Counts:
     def _make_attempts(self, make: Declarations) -> None:
         self._attempts = make.counter(
             "attempts_total",
-            "Attempts that ended, by how: killed, refused, failed, dryRun, unknown (not known when"
-            " the attempt ended; the kill counts when it is), or skipped (nothing was reserved).",
+            "Attempts that ended, by how: killed, refused, failed, dryRun, begun (more steps are"
+            " to come), unknown (not known when the attempt ended; of both, the kill counts when it"
+            " is known), or skipped (nothing was reserved).",
             *("policy", "target", "result"),
             example="sum by (policy, result) (increase(chaosd_attempts_total[1d]))",
         )

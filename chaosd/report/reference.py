@@ -34,7 +34,7 @@ _LABELS: dict[str, str] = {
     "target": "{targets}; `unknown` when the slot could not begin",
     "namespace": "the victim's namespace",
     "action": "{actions}",
-    "result": "of a kill: {results}; of an attempt also `unknown` and `skipped`",
+    "result": "of a kill: {results}; of an attempt also `begun`, `unknown` and `skipped`",
     "reason": "one of the reasons below; for candidates also `eligible`",
     "verdict": "{verdicts}",
     "source": "{sources}",

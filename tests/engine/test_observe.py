@@ -158,6 +158,19 @@ def test_a_cluster_that_can_not_be_read_gives_no_verdict() -> None:
     assert only(scene).verdict is Verdict.RECOVERED
 
 
+def test_what_may_not_be_seen_any_more_has_not_recovered() -> None:
+    """Its namespace or the right to read it is gone: a person can forgive it, and it heals by
+    itself when it can be seen again."""
+    scene = struck(on.web(3, opt_in=True))
+    scene.fault(do="status", status=403, path="/deployments/web$", count=70)
+    scene.run(65)
+    assert only(scene).verdict is Verdict.NOT_RECOVERED
+    assert "403" in only(scene).seen
+    scene.run(10)
+    assert only(scene).closed_at is not None
+    assert only(scene).verdict is Verdict.NOT_RECOVERED
+
+
 # ------------------------------------------------------------------ not recovered
 
 

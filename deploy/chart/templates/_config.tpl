@@ -33,7 +33,7 @@ chaosd/kube/rights.py; tests compare both. An unset dryRun of the file is a dry 
   {{- if $respects -}}{{- $_ := set $needs "respects" true -}}{{- end -}}
   {{- if and $removes $respects -}}{{- $_ := set $needs "evicts" true -}}{{- end -}}
   {{- if and $removes (not $respects) -}}{{- $_ := set $needs "deletes" true -}}{{- end -}}
-  {{- if and $kills $drains -}}{{- $_ := set $needs "taints" true -}}{{- end -}}
+  {{- if $drains -}}{{- $_ := set $needs "taints" true -}}{{- end -}}
   {{- if and $kills (has .action (list "reboot" "crash")) -}}
     {{- $_ := set $needs "helper" (($config.helper | default dict).namespace | default "") -}}
   {{- end -}}

@@ -57,7 +57,8 @@
   verbs: [list]
 {{- end }}
 {{- if .taints }}
-# The taint of a drain, and its end: NoSchedule, with the key chaosd.io/drain.
+# The taint of a drain, and its end (also in dry runs, which end what was begun before):
+# NoSchedule, with the key chaosd.io/drain.
 - apiGroups: [""]
   resources: [nodes]
   verbs: [patch]
