@@ -82,12 +82,12 @@ class Reporter:
 
     def stepped(self, intent: Intent, what: str, **fields: object) -> None:
         """One line of an intent's life; a step that repeats itself does not flood."""
-        left_out = self._repeats.due((intent.id, what, str(fields)))
+        step = _of_step(intent) if what in _STEPS else {}
+        left_out = self._repeats.due((intent.id, what, str(fields), step.get("step")))
         if left_out is None:
             return
         warn = fields.get("verdict") == Verdict.NOT_RECOVERED
         log = self._logger.warning if warn else self._logger.info
-        step = _of_step(intent) if what in _STEPS else {}
         log(what, **_of(intent), **step, **_said(fields), **_repeated(left_out))
 
     def settled(self, intent: Intent) -> None:

@@ -292,3 +292,17 @@ def test_a_step_of_a_drain_names_its_pod() -> None:
     assert (eviction["victim"], eviction["step"], eviction["pod"]) == ("n1", 4, "shop/web-4")
     assert "pod" not in back
     assert "pod" not in taint
+
+
+def test_each_step_of_a_drain_is_one_line() -> None:
+    """Evictions that end alike are no repetition of each other."""
+    scene = Scene()
+    first = draining()
+    last = first.steps[-1]
+    second = msgspec.structs.replace(
+        first, steps=(*first.steps, msgspec.structs.replace(last, number=last.number + 1))
+    )
+    for intent in (first, first, second):
+        scene.reporter.stepped(intent, "settled", outcome="killed")
+    steps = [line["step"] for line in scene.lines() if line["event"] == "settled"]
+    assert steps == [last.number, last.number + 1]
