@@ -289,8 +289,8 @@ class Report(Protocol):
     def attempted(
         self, policy: str, target: str, action_id: str, result: str, reasons: Reasons
     ) -> None:
-        """An attempt ended: ``killed``, ``refused``, ``failed``, ``begun``, ``unknown``, ``dryRun`` or
-        ``skipped``."""
+        """An attempt ended: ``killed``, ``refused``, ``failed``, ``begun``, ``unknown``,
+        ``dryRun`` or ``skipped``."""
         ...
 
     def sifted(self, policy: str, counts: Mapping[str, int]) -> None:

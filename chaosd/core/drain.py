@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from chaosd.core.disruption import budget_reasons, budgets_of
 from chaosd.core.eligibility import VETO
 from chaosd.core.etcd import etcd_signs
-from chaosd.core.facts import BudgetFacts, Own, PodFacts, Texts
+from chaosd.core.facts import HELPER_LABEL, BudgetFacts, Own, PodFacts, Texts
 from chaosd.core.model import Action, Code, NodeRules, OptIn, Reason, Reasons, WorkloadKey
 from chaosd.core.nodes import do_not_disrupt, listed
 
@@ -44,14 +44,15 @@ class Said(Struct, frozen=True, kw_only=True):
 
 
 def stays(pod: PodFacts) -> bool:
-    """Whether a drain leaves ``pod`` where it is: a DaemonSet's, a mirror pod, or a finished one.
+    """Whether a drain leaves ``pod`` where it is: a DaemonSet's, a mirror pod, a finished one, or a
+    helper pod of chaosd.
 
     A DaemonSet's pod (told by the owner's kind alone, as kubectl does) would come back to the same
     node at once; a mirror pod is only an image of what the kubelet runs; a finished one has nothing
-    left to move.
+    left to move; a helper ends by itself within a minute.
     """
     daemon = pod.owner is not None and pod.owner.kind == "DaemonSet"
-    return daemon or pod.mirror or pod.finished
+    return daemon or pod.mirror or pod.finished or HELPER_LABEL in pod.labels
 
 
 def pods_reasons(pods: Iterable[Owned], said: Said, action: Action, rules: NodeRules) -> Reasons:

@@ -48,6 +48,7 @@ def judged(
         ({"phase": Phase.PENDING}, False),
         ({"phase": Phase.UNKNOWN}, False),
         ({"deleting": True}, False),
+        ({"owner": None, "labels": {"chaosd.io/helper": "crash"}}, True),
     ],
 )
 def test_what_a_drain_leaves_behind(changes: dict[str, object], left: bool) -> None:

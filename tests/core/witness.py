@@ -25,7 +25,8 @@ class Witness:
         self.steps: dict[tuple[str, int], Step] = {}
         self.results: dict[str, Result] = {}
         self.closed: dict[str, datetime] = {}
-        self.told: dict[tuple[str, bool], str] = {}
+        # What was told of each result, and of each verdict: being forgiven is one of its own.
+        self.told: dict[tuple[str, str], str] = {}
         self.taken: dict[str, str] = {}
         self.halt: Halt | None = None
         self.term = 0
@@ -99,15 +100,15 @@ class Witness:
 
     def _look_at_reports(self, ledger: Ledger) -> None:
         for one in ledger.all_intents():
-            for verdict, known, teller in (
-                (False, one.result, one.told),
-                (True, one.verdict, one.verdict_told),
+            for known, teller in (
+                (one.result, one.told),
+                (one.verdict, one.verdict_told),
             ):
                 assert not teller or known is not None, "told before it was known"
                 if known is not None:
-                    before = self.told.get((one.id, verdict), "")
+                    before = self.told.get((one.id, known), "")
                     assert before in ("", teller), "told twice"
-                    self.told[one.id, verdict] = teller
+                    self.told[one.id, known] = teller
         for (key, _), teller in self.told.items():
             assert teller or ledger.find(key), "a report was lost"
 

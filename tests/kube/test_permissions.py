@@ -128,14 +128,15 @@ HELPER = Helper("helpers", "chaosd:1")
         (on_nodes(Action.TERMINATE), True, True, False, False),
         (on_nodes(Action.TERMINATE, pdb=BudgetMode.BYPASS), False, False, False, False),
         (policy(action=Action.CRASH), False, False, False, True),
-        (on_nodes(Action.REBOOT, dry_run=True), False, False, False, False),
+        (on_nodes(Action.REBOOT, dry_run=True), True, False, False, False),
         (policy(action=Action.CRASH, dry_run=True), False, False, False, False),
     ],
 )
 def test_what_each_action_may_change(
     one: Policy, *, taints: bool, evicts: bool, deletes: bool, helps: bool
 ) -> None:
-    """Only drains taint nodes and move pods, and helper pods are made in their place alone."""
+    """Only drains taint nodes (a dry run ends what was begun before) and move pods, and helper pods
+    are made in their place alone."""
     configuration = Configuration(WINDOWS, (one,), helper=HELPER)
     found = needs(configuration, "chaosd", in_cluster=True)
     assert ("patch" in verbs(found, "nodes")) is taints
