@@ -68,9 +68,10 @@ def helper_name(intent_id: str) -> str:
     return NAME + intent_id
 
 
-def not_after(step: Step) -> datetime:
-    """When a step's helper refuses from then on."""
-    return step.strike_by + GRACE
+def not_after(intent: Intent, step: Step) -> datetime:
+    """When a step's helper refuses from then on: not later than its window lets it begin."""
+    latest = step.strike_by + GRACE
+    return min(latest, intent.window_until) if intent.window_until else latest
 
 
 def helper_pod(intent: Intent, step: Step) -> dict[str, Any]:
@@ -88,7 +89,7 @@ def helper_pod(intent: Intent, step: Step) -> dict[str, Any]:
         "--not-before",
         _rfc3339(step.reserved_at),
         "--not-after",
-        _rfc3339(not_after(step)),
+        _rfc3339(not_after(intent, step)),
     ]
     labels = {HELPER_LABEL: str(step.action), INTENT_LABEL: intent.id}
     manifest = pod_manifest(helper, helper_name(intent.id), labels, arguments)
@@ -151,7 +152,7 @@ def fence(reads: HelperReads, intent: Intent, step: Step, now: datetime) -> Fenc
     if intent.helper is None:
         return Fenced(StepState.FAILED, "no helper pod was made: none is configured")
     pod = reads.pod(intent.helper.namespace, helper_name(intent.id))
-    late = now > not_after(step) + MARGIN
+    late = now > not_after(intent, step) + MARGIN
     deed, ready = _look(reads, step)
     fenced = Fenced(StepState.KILLED, deed) if deed else _by_end(pod, late)
     if fenced is None and late:

@@ -97,6 +97,16 @@ def test_the_program_understands_what_it_is_told(lab: Lab, action: StepAction) -
     assert told.log == Path("/dev/termination-log")
 
 
+@BOTH
+def test_it_does_not_outlast_its_window(lab: Lab, action: StepAction) -> None:
+    """A window that closes sooner for actions closes for the helper too."""
+    intent, step = order(lab, action)
+    closes = step.strike_by + EARLY
+    intent = msgspec.structs.replace(intent, window_until=closes)
+    told = read_order(helper_pod(intent, step)["spec"]["containers"][0]["args"])
+    assert told.not_after == closes
+
+
 def test_its_name_is_a_legal_name() -> None:
     """Whatever the intent."""
     assert len(helper_name(ID)) < 63
