@@ -31,14 +31,15 @@ from chaosd.engine.lead import Lead
 from chaosd.kube.api import Api
 from chaosd.kube.documents import LeaseDocument, LedgerDocument
 from chaosd.kube.events import KubeEvents
+from chaosd.kube.node_reads import KubeNodeReads
 from chaosd.kube.official import OfficialTransport
-from chaosd.kube.reads import KubeReads
 from chaosd.kube.signin import SignIn
 from chaosd.kube.transport import Query, Reply, Transport
 from chaosd.ports import Scope
 from chaosd.report.logs import configure
 from chaosd.report.metrics import Metrics
 from chaosd.report.reporter import Reporter
+from chaosd.targets.nodes import NodeTarget
 from chaosd.targets.pods import PodTarget
 
 T = TypeVar("T")
@@ -49,15 +50,13 @@ windows: {{allow: always}}
 limits: {{perHour: 1000, perDay: 1000, concurrent: 1000}}
 optIn: {{label: {label}, value: "true"}}
 policies:
-  - name: web
-    target: pod
-    action: evict
-    schedule: {schedule}
+  - {{name: it, target: {target}, action: {action}, schedule: {schedule}}}
 """
 OPT_IN = "chaosd.io/enabled"
 EACH = "{meanTimeBetweenKills: 5d, minGap: 12h}"
 EVERY = "{every: 1h}"
 """Schedules: slots for each workload, and slots of the policy, which draw their workload."""
+_ACTIONS = {TargetKind.POD: "evict", TargetKind.NODE: "drain"}
 
 
 @dataclass
@@ -99,17 +98,23 @@ class Made(TypedDict):
     peak: float
 
 
+def policy(label: str, schedule: str, target: str) -> str:
+    """A configuration with one policy, which runs dry: it evicts pods, or drains nodes."""
+    action = _ACTIONS[TargetKind(target)]
+    return POLICY.format(label=label, schedule=schedule, target=target, action=action)
+
+
 def engine(
-    kubeconfig: str, home: str, folder: str, label: str, schedule: str
+    kubeconfig: str, home: str, folder: str, configuration: str
 ) -> tuple[Context, Lead, Counting]:
     """One process's engine, which leads, without its threads."""
     file = Path(folder) / f"{home}.yaml"
-    file.write_text(POLICY.format(label=label, schedule=schedule), encoding="utf-8")
+    file.write_text(configuration, encoding="utf-8")
     clock = SystemClock()
     counting = Counting(OfficialTransport(SignIn(kubeconfig, environ={})))
     api = Api(counting, clock)
     settings = FileSettings(file, {})
-    ledger = LedgerDocument(api, home)
+    ledger, reads = LedgerDocument(api, home), KubeNodeReads(api)
     others = logging.getLogger("third parties")
     logger = configure(clock.now, stream=io.StringIO(), terminal=False, root=others)
     context = Context(
@@ -121,7 +126,7 @@ def engine(
         settings=settings,
         events=KubeEvents(api, ""),
         report=Reporter(Metrics(CollectorRegistry(), "benchmark"), logger, clock.now),
-        targets={TargetKind.POD: PodTarget(KubeReads(api))},
+        targets={TargetKind.POD: PodTarget(reads), TargetKind.NODE: NodeTarget(reads)},
         loaded=settings.load(),
     )
     lead = Lead(context, ledger)
@@ -141,15 +146,16 @@ def surveys(
     repeat: int,
     label: str = OPT_IN,
     schedule: str = EACH,
+    target: str = "pod",
 ) -> Made:
     """Surveys without an attempt; the results are the eligible workloads of the last."""
-    context, _, counting = engine(kubeconfig, home, folder, label, schedule)
+    context, _, counting = engine(kubeconfig, home, folder, policy(label, schedule, target))
     configuration = context.loaded.configuration
     assert configuration is not None
     scope = Scope(configuration, configuration.policies[0], context.clock.now())
 
     def survey() -> list[str]:
-        found = context.targets[TargetKind.POD].survey(scope, None)
+        found = context.targets[scope.policy.target].survey(scope, None)
         return [str(one.workload) for one in found if not one.reasons]
 
     survey()
@@ -164,14 +170,15 @@ def attempts(
     workloads: list[str],
     label: str = OPT_IN,
     schedule: str = EACH,
+    target: str = "pod",
 ) -> Made:
     """An attempt for each of ``workloads``, as that of a slot that names it; ``*`` names none."""
-    context, lead, counting = engine(kubeconfig, home, folder, label, schedule)
+    context, lead, counting = engine(kubeconfig, home, folder, policy(label, schedule, target))
     runner = Attempts(context)
     made = []
     for number, workload in enumerate(workloads):
         lead.step()  # as a thread of the daemon does every few seconds
-        slot = Slot("web", workload, context.clock.now())
+        slot = Slot("it", workload, context.clock.now())
         made.append(_counted(partial(_result, runner, slot, number), counting))
     return _together(made, results=[one.result for one in made])
 

@@ -37,6 +37,7 @@ class Scale:
     listed_pages: int = 10
     deployments: int = 10_000
     pods_each: int = 5
+    pods_a_node: int = 10
     opted_in: float = 0.05
     daemons: int = 4
     starts: int = 2
@@ -97,7 +98,8 @@ class Lab:
     def cluster(self) -> SimulatedCluster:
         """The cluster of this scale."""
         scale = self.scale
-        made = SimulatedCluster(scale.deployments, scale.pods_each, scale.opted_in)
+        nodes = scale.deployments * scale.pods_each // scale.pods_a_node
+        made = SimulatedCluster(scale.deployments, scale.pods_each, nodes, scale.opted_in)
         return self._open.enter_context(made)
 
     def run(self, function: Callable[..., T], **arguments: Any) -> T:

@@ -39,6 +39,14 @@ def deployments(kubeconfig: str, labels: str, pages: int | None) -> Listed:
     return _listed(api.list_deployment_for_all_namespaces_with_http_info, labels, pages)
 
 
+def nodes(kubeconfig: str, labels: str, pages: int | None) -> Listed:
+    """The same with nodes."""
+    from kubernetes import client, config  # noqa: PLC0415
+
+    api = client.CoreV1Api(config.new_client_from_config(kubeconfig))
+    return _listed(api.list_node_with_http_info, labels, pages)
+
+
 def _listed(ask: Callable[..., Any], labels: str, pages: int | None) -> Listed:
     ask(limit=1)  # builds the models, once
     answered: list[int] = []
