@@ -18,6 +18,7 @@ from chaosd.kube.retry import NO_RETRIES
 from chaosd.ports import Guard, Scope
 from chaosd.sandbox import Api as SandboxApi
 from chaosd.sandbox import Cluster, Controllers, Journal, ManualClock, Removal, scenarios
+from chaosd.targets.cloud import Cloud
 from chaosd.targets.nodes import NodeTarget
 from chaosd.targets.pods import PodTarget
 from tests.support.inprocess import InProcessTransport
@@ -52,6 +53,7 @@ class Sandbox:
     controllers: Controllers
     api: SandboxApi
     journal: Witness
+    clouds: Sequence[Cloud] = ()
 
     def step(self) -> datetime | None:
         """Let the controllers do what is due; when they want to be called next."""
@@ -118,5 +120,5 @@ def make_ports(
         cluster=api,
         events=KubeEvents(api),
         target=PodTarget(reads),
-        nodes=NodeTarget(reads),
+        nodes=NodeTarget(reads, clouds=sandbox.clouds),
     )
