@@ -28,7 +28,7 @@ def begun(
     """A scene in which the first of three steps has been taken, on a Deployment of six."""
     scene = Scene(configuration or configured(policy()), fill or on.web(6, opt_in=True))
     process = scene.leader(target=RackTarget, **options)
-    assert process.attempt().result == "unknown"
+    assert process.attempt().result == "begun"
     assert len(scene.victims()) == 1
     return scene, process
 
