@@ -43,13 +43,18 @@ class Striker:
             struck = target.strike(intent, step, left)
         except (Unanswered, ServerFault) as error:
             context.report.stepped(intent, "no answer", error=str(error))
-            return self.fence(intent)
+            return self._unheard(intent)
         except CallFailed as error:
             return self._settle(intent, step, StepState.FAILED, str(error), page)
         if struck.state is None:
             context.report.stepped(intent, "under way", detail=struck.detail)
             return None
         return self._settle(intent, step, struck.state, struck.detail, page)
+
+    def _unheard(self, intent: Intent) -> Intent | None:
+        """Fence it; frozen on its strike until its lease was over, it leaves that to whoever leads
+        now, who may have settled it already."""
+        return self.fence(intent) if self._context.leading else None
 
     def fence(self, intent: Intent) -> Intent | None:
         """Make a late strike impossible, see what happened, settle it; None if still unknown."""

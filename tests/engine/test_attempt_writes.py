@@ -128,6 +128,24 @@ def test_the_outcome_of_every_strike_is_known_and_true(name: str, pdb: BudgetMod
     assert bool(scene.ledger().last_kills) is case.verdict
 
 
+def test_who_wakes_up_without_the_lease_touches_nothing_more() -> None:
+    """Frozen on its strike until its lease was over, it leaves the fence to whoever leads then."""
+    scene = Scene(fill=on.shop)
+
+    def freeze() -> None:
+        scene.clock.advance(60)
+        raise Unanswered("frozen")
+
+    process = scene.leader(through=Hook("/eviction", freeze))
+    scene.asked()
+    assert process.attempt().result == "unknown"
+    assert [one for one in scene.asked() if one.path.endswith("/status")] == []
+    assert scene.ledger().unsettled()
+    scene.run(20)
+    (intent,) = scene.ledger().outcomes.values()
+    assert (intent.result, scene.victims()) == (Result.FAILED, [])
+
+
 def two_budgets(cluster: Cluster) -> None:
     on.web(3, opt_in=True)(cluster)
     scenarios.pdb(cluster, "shop", "web", min_available=1)
