@@ -99,15 +99,19 @@ class Drain:
         going = [pod for pod in left if pod.deleting]
         waiting = sorted((pod for pod in left if not pod.deleting), key=str)
         blocked: list[str] = []
-        if self._now >= drain_until(self._intent):
-            return Next(why=f"not drained in time: {self._told(waiting, going, blocked)}")
+        over = self._now >= drain_until(self._intent)
         victims: list[Next] = []
         for pod in waiting:
             if why := self._against(pod):
                 blocked.append(f"{pod}: {why}")
+            elif over:
+                last = self._last(pod)
+                blocked.append(f"{pod}: {(last and last.detail) or 'no time left'}")
             elif len(victims) < _AT_ONCE:
                 victims.append(self._victim(pod, len(left) - len(victims)))
                 self._grant(pod)
+        if over:
+            return Next(why=f"not drained in time: {self._told(waiting, going, blocked)}")
         if victims:
             return msgspec.structs.replace(victims[0], then=tuple(victims[1:]))
         return Next(
@@ -124,7 +128,7 @@ class Drain:
 
     def _against(self, pod: PodFacts) -> str:
         """Why a pod can't be evicted at this moment; "" for nothing."""
-        last = next((s for s in reversed(self._intent.steps) if s.victim.uid == pod.uid), None)
+        last = self._last(pod)
         if last is not None:
             changed = last.state is StepState.REFUSED and "changed" in last.detail
             pause = _AFTER_CHANGE if changed and self._respects else _AFTER.get(last.state, _LOOK)
@@ -136,6 +140,10 @@ class Drain:
             self._budgets[pod.namespace] = list(self._reads.budgets(pod.namespace))
         reasons = budget_reasons(pod, self._budgets[pod.namespace])
         return str(reasons[0]) if reasons else ""
+
+    def _last(self, pod: PodFacts) -> Step | None:
+        """The newest step about a pod."""
+        return next((s for s in reversed(self._intent.steps) if s.victim.uid == pod.uid), None)
 
     def _grant(self, pod: PodFacts) -> None:
         """Count an eviction that is about to be asked for against the budgets as they were read."""

@@ -369,7 +369,8 @@ def test_budgets_that_refuse_are_asked_again_until_the_drain_is_over() -> None:
     intent = only(scene)
     assert pods_on(scene) == ["agent", "db"]
     assert intent.result is Result.KILLED
-    assert "not drained in time" in intent.detail
+    assert intent.detail.startswith("not drained in time: 1 pods left; shop/db-0: ")
+    assert "429" in intent.detail
     refused = [step for step in intent.steps if step.state is StepState.REFUSED]
     assert len(refused) == 1
     assert taints(scene) == []
