@@ -70,7 +70,7 @@ class Fleet:
 
     # ---- making
 
-    def add(self, labels: Mapping[str, str] = {}, name: str = "", **spec: Any) -> str:  # noqa: B006 - read only
+    def add(self, labels: Mapping[str, str] = {}, name: str = "", **spec: Any) -> str:
         """One more node, Ready, with nothing on it but a DaemonSet's pods; its name."""
         name = name or f"{self.name}-{len(self.nodes)}"
         own = {"kubernetes.io/hostname": name, _SCENE: self.name, **labels}
