@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -53,6 +53,13 @@ class Ended(Struct, frozen=True):
     again_at: datetime | None = None
 
 
+class Left(Struct, frozen=True):
+    """What a slot has still to do: these ordinals, on other workloads than it has chosen."""
+
+    ordinals: Sequence[int]
+    chosen: frozenset[str] = frozenset()
+
+
 class Attempts:
     """Runs the attempts of one process, one at a time."""
 
@@ -60,26 +67,47 @@ class Attempts:
         self._context = context
         self._striker = Striker(context)
         self._reserver = Reserver(context)
+        self._left: dict[str, Left] = {}
 
     def run_slot(self, slot: Slot) -> list[Ended]:
-        """Every attempt of a slot: ``count`` ordinals, each on a workload of its own."""
+        """Every attempt of a slot: ``count`` ordinals, each on a workload of its own.
+
+        Called again for a slot, it goes on with the attempts that had an ``again_at``.
+        """
         configuration = self._context.loaded.configuration
         policy = configuration.policy(slot.policy) if configuration else None
+        whole = Left(range(policy.count if policy else 1))
+        left = self._left.pop(slot.action_id(0), whole)
         ended: list[Ended] = []
-        for ordinal in range(policy.count if policy else 1):
-            chosen = {one.intent.workload for one in ended if one.intent}
-            ended.append(self.run(slot, slot.action_id(ordinal), frozenset(chosen)))
+        chosen, again = set(left.chosen), []
+        for ordinal in left.ordinals:
+            one = self.run(slot, slot.action_id(ordinal), frozenset(chosen), may_wait=True)
+            ended.append(one)
+            chosen |= {one.intent.workload} if one.intent else set()
+            again += [ordinal] if one.again_at else []
+        if again:
+            self._left = {slot.action_id(0): Left(again, frozenset(chosen))}
         return ended
 
-    def run(self, slot: Slot, action_id: str, chosen: frozenset[str] = frozenset()) -> Ended:
+    def run(
+        self,
+        slot: Slot,
+        action_id: str,
+        chosen: frozenset[str] = frozenset(),
+        *,
+        may_wait: bool = False,
+    ) -> Ended:
         """One attempt; never raises for what the outside world does. ``chosen`` are workloads
-        that this slot has had."""
+        that this slot has had. With ``may_wait``, one that will be tried again has not ended, and
+        nobody is told of it yet."""
         try:
             ended = self._run(slot, action_id, chosen)
         except LedgerUnusable as error:
             ended = _skipped(Reason(Code.LEDGER_UNREADABLE, str(error)))
         except CallFailed as error:
             ended = _skipped(unreadable(error))
+        if may_wait and ended.again_at:
+            return ended
         configuration = self._context.loaded.configuration
         policy = configuration.policy(slot.policy) if configuration else None
         self._context.report.attempted(

@@ -5,15 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chaosd.core.model import Code, Limits
+from chaosd.core.schedule import Slot
 from chaosd.engine.attempt import SKIPPED
 from chaosd.sandbox import Cluster, scenarios
-from tests.engine.scene import Scene, codes, configured
+from tests.engine.scene import Scene, codes, configured, policy
 
 LATE = 0.4  # seconds from a slot to its reservation
 
 
 def shop(cluster: Cluster) -> None:
     scenarios.deployment(cluster, "shop", "web", 3, opt_in=True)
+
+
+def two(cluster: Cluster) -> None:
+    shop(cluster)
+    scenarios.deployment(cluster, "shop", "api", 3, opt_in=True)
 
 
 def struck_once() -> Scene:
@@ -57,3 +63,23 @@ def test_nothing_else_is_waited_for() -> None:
     ended = scene.processes[0].attempt()
     assert codes(ended) >= {Code.LIMIT_PER_HOUR, Code.CONFIGURATION_INVALID}
     assert ended.again_at is None
+
+
+def test_a_slot_that_is_tried_again_is_told_once() -> None:
+    """Of two victims one fits under the hour's limit; the other is tried when that frees, the first
+    is not, and each is told once."""
+    limits = Limits(per_hour=2, concurrent=10)
+    scene = Scene(configured(policy(count=2), limits=limits), two)
+    leader = scene.leader(without=("plan",))
+    before = scene.now()
+    scene.run(LATE)
+    leader.attempts.run(Slot("web", "*", before), "web/*/earlier#0")
+    scene.run(3600 - LATE)
+    slot = scene.now()
+    told = len(leader.tape.attempts)
+    leader.attempt(slot)
+    assert [one[1] for one in leader.tape.attempts[told:]] == ["killed"]
+    scene.run(LATE)
+    leader.attempt(slot)
+    assert [one[1] for one in leader.tape.attempts[told:]] == ["killed", "killed"]
+    assert len({one.workload for one in leader.context.book.read().ledger.all_intents()}) == 2
