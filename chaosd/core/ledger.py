@@ -34,6 +34,7 @@ _Time = Annotated[datetime, Meta(tz=True)]
 _CENTURIES = 30_000_000_000  # seconds: sums of two stay within the years that dates have
 _Seconds = Annotated[int, Meta(ge=0, le=_CENTURIES)]
 _SecondsIfKnown = Annotated[int, Meta(ge=-1, le=_CENTURIES)]
+_MACHINES = (StepAction.REBOOT, StepAction.TERMINATE)
 
 
 class StepState(StrEnum):
@@ -162,9 +163,13 @@ class Intent(Struct, frozen=True, rename="camel", omit_defaults=True):
 
     @property
     def struck(self) -> tuple[str, ...]:
-        """The workloads that it has taken something from."""
+        """The workloads that it has taken something from: all that ran there, once a machine went
+        down."""
         killed = [step for step in self.steps if step.state is StepState.KILLED]
-        return tuple(dict.fromkeys([self.workload, *(s.workload for s in killed if s.workload)]))
+        went_down = any(step.action in _MACHINES for step in killed)
+        others = [step.workload for step in killed if step.workload]
+        others += self.workloads if went_down else ()
+        return tuple(dict.fromkeys([self.workload, *others]))
 
     @property
     def unsettled(self) -> Step | None:

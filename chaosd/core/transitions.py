@@ -160,9 +160,9 @@ def finish_strikes(
 ) -> Ledger | Refusal:
     """No further step comes: the intent's result is known.
 
-    ``why`` says why it ends before all is done; "" means that its last step made it complete. A
-    refused or failed intent is closed and gives its limits and locks back, once what it owes is
-    put back.
+    ``why`` says why it ends before all is done; "" means that its last step made it complete. What
+    is not complete is not held, but put back at once. A refused or failed intent is closed and
+    gives its limits and locks back, once what it owes is put back.
     """
     if writer and (refusal := not_leading(ledger, writer)):
         return refusal
@@ -173,7 +173,10 @@ def finish_strikes(
     last = intent.steps[-1]
     detail = why or last.detail
     if StepState.KILLED in states or (StepState.DONE in states and not why):
-        ended = msgspec.structs.replace(intent, result=Result.KILLED, detail=detail, settled_at=now)
+        hold = 0.0 if why else intent.hold
+        ended = msgspec.structs.replace(
+            intent, result=Result.KILLED, detail=detail, settled_at=now, hold=hold
+        )
         at = LastKill(_unix(last.settled_at or now))
         kills = ledger.last_kills | {workload_hash(name): at for name in intent.struck}
         return msgspec.structs.replace(put(ledger, ended), last_kills=kills)

@@ -43,10 +43,12 @@ class Book:
         self.uid = uid
         # The newest text and what it says: mostly the ledger is read again and has not changed.
         self._known: tuple[str, Ledger] | None = None
+        self._version = ""
 
     def read(self) -> Page:
         """The ledger as it is now; LedgerUnusable when there is none to trust."""
         document = self._versioned.read()
+        self._version = document.version if document else ""
         if document is None:
             raise LedgerUnusable("the ledger is gone: see `chaosd ledger init`")
         if self.uid is not None and document.uid != self.uid:
@@ -72,7 +74,12 @@ class Book:
         ledger = msgspec.structs.replace(ledger, revision=page.ledger.revision + 1)
         annotations = {HALT_ANNOTATION: None} if unhalt else None
         document = self._versioned.swap(page.document, ledger_text.encode(ledger), annotations)
+        self._version = document.version
         return Page(document, ledger)
+
+    def newest(self, page: Page) -> Page:
+        """``page``, or the ledger read again if this process has seen it in another state since."""
+        return page if page.document.version == self._version else self.read()
 
     def change(self, change: Change) -> Ledger | Refusal:
         """Apply an idempotent change, reading again after a conflict or a lost answer.

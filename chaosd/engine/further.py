@@ -32,6 +32,10 @@ class Further:
         it is called off: what was struck by then is watched, and doesn't hold its limits for good.
         """
         context = self._context
+        page = context.book.newest(page)  # another intent's steps may have changed it meanwhile
+        intent = page.ledger.intents.get(intent.id, intent)
+        if intent.unsettled or intent.result is not None:
+            return None
         more: list[Next] = []
         for _ in range(_AT_ONCE):
             configuration = context.loaded.configuration

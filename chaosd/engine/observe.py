@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chaosd.core.ledger import Intent, Ledger, Result, Verdict
-from chaosd.core.model import Configuration
+from chaosd.core.model import Configuration, StepAction
 from chaosd.core.pruning import prune
 from chaosd.core.schedule import MeanTime
 from chaosd.core.transitions import Refusal, finish_strikes, judge, note_seen
@@ -57,7 +57,7 @@ class Observer:
             return context.after(_IDLE)
         busy = self._striker.settle_left_over(page.ledger)
         for intent in page.ledger.intents.values():
-            if not intent.unsettled:
+            if not intent.unsettled or self._overdue(intent):
                 self._follow(intent, page)
                 busy = True
         busy = self._teller.tell_all(page.ledger) or busy
@@ -68,7 +68,9 @@ class Observer:
         """Take one settled intent a step further."""
         context = self._context
         try:
-            if intent.result is None:
+            if intent.unsettled:
+                self._putter.put_back(intent, page)
+            elif intent.result is None:
                 why = self._further.advance(intent, page)
                 if why is not None:
                     context.book.change(
@@ -84,6 +86,13 @@ class Observer:
             context.report.failed(f"follow intent {intent.id}", error)
             if isinstance(error, Forbidden):
                 self._give_up(intent, error)
+
+    def _overdue(self, intent: Intent) -> bool:
+        """Whether it owes something past its deadline that the unsettled step doesn't touch: a
+        taint must not stay because nobody can tell what became of a pod or a machine."""
+        step = intent.unsettled
+        late = intent.owes_undo and self._context.clock.now() >= intent.recover_by
+        return late and step is not None and step.action is not StepAction.TAINT
 
     def _give_up(self, intent: Intent, error: Exception) -> None:
         """What may not be seen any more at its deadline has not recovered, as far as anybody can

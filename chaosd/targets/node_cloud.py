@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from chaosd.core.cloud import Machine
 from chaosd.core.ledger import Step, StepState
-from chaosd.ports import Answered, Fenced, NotSent, ServerFault, Struck
+from chaosd.ports import Answered, CallFailed, Fenced, NotSent, ServerFault, Struck
 from chaosd.targets.cloud import Cloud
 
 
@@ -33,18 +33,34 @@ def strike(clouds: Sequence[Cloud], step: Step, timeout: float) -> Struck:
     return Struck(StepState.KILLED)
 
 
-def fence(clouds: Sequence[Cloud], step: Step, now: datetime) -> Fenced:
+def fence(
+    clouds: Sequence[Cloud], step: Step, now: datetime, give_up_at: datetime | None = None
+) -> Fenced:
     """What the cloud says of the machine: ending or gone means that it was heard.
 
     While it runs nothing is known, until a request that was sent in time can't be heard any more.
-    Raises CallFailed.
+    A cloud that then still tells nothing at ``give_up_at`` (no credentials, no such cloud) would
+    keep the intent open for ever, and everything else with it: the machine is taken to be ended,
+    which is the safe side. Raises CallFailed.
     """
+    late = give_up_at is not None and now >= give_up_at
     cloud = cloud_of(clouds, step.victim.identity)
     if cloud is None:
-        return Fenced(None, f"no cloud is known for {step.victim.identity!r}")
-    machine = cloud.machine(step.victim.identity)
+        silent = f"no cloud is known for {step.victim.identity!r}"
+        return _unseen(silent) if late else Fenced(None, silent)
+    heard_by = step.strike_by + timedelta(seconds=cloud.settles_after)
+    try:
+        machine = cloud.machine(step.victim.identity)
+    except CallFailed as error:
+        if not late or now < heard_by:
+            raise
+        return _unseen(str(error))
     if machine is not Machine.RUNNING:
         return Fenced(StepState.KILLED, f"the machine is {machine}")
-    if now < step.strike_by + timedelta(seconds=cloud.settles_after):
+    if now < heard_by:
         return Fenced(None, "the machine runs, and the request may still be heard")
     return Fenced(StepState.FAILED, "the machine runs on")
+
+
+def _unseen(why: str) -> Fenced:
+    return Fenced(StepState.KILLED, f"it can't be seen, and is taken to be ended: {why}")

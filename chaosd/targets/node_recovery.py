@@ -6,11 +6,11 @@ from datetime import datetime
 
 from chaosd.core.facts import NodeFacts, Recovery
 from chaosd.core.ledger import Intent
-from chaosd.core.model import Action, WorkloadKey
+from chaosd.core.model import WorkloadKey
 from chaosd.core.recovery import recovery
 from chaosd.targets.family import Family, family_of
 from chaosd.targets.node_reads import NodeReads
-from chaosd.targets.node_strike import booted
+from chaosd.targets.node_strike import booted, was_ended
 from chaosd.targets.owners import own_kind
 
 POOL_LOCK = "pool/"
@@ -28,10 +28,11 @@ def recovered(reads: NodeReads, intent: Intent, now: datetime) -> Recovery:
     tells.
 
     A node that was drained or rebooted must be Ready without our taint, one that was ended must be
-    gone and its pool have as many Ready nodes as before. A workload that was deleted or scaled to
+    gone and its pool have as many Ready nodes as before. What was really done counts: a node whose
+    end was refused after its drain was only drained. A workload that was deleted or scaled to
     zero meanwhile needs nothing any more.
     """
-    judged = _pool(reads, intent) if _ended(intent) else _node(reads, intent)
+    judged = _pool(reads, intent) if was_ended(intent) else _node(reads, intent)
     if not judged.whole:
         return judged
     left = [name for name in (*intent.workloads, *intent.struck) if name != intent.workload]
@@ -43,17 +44,13 @@ def recovered(reads: NodeReads, intent: Intent, now: datetime) -> Recovery:
     return judged
 
 
-def _ended(intent: Intent) -> bool:
-    return intent.action is Action.TERMINATE
-
-
 def _node(reads: NodeReads, intent: Intent) -> Recovery:
     node = reads.node(intent.victim.name)
     if node is None or node.uid != intent.victim.uid:
         return Recovery(whole=False, closed=True, detail=f"node {intent.victim.name} is gone")
     if node.drained_by:
         return Recovery(whole=False, desired=1, detail=f"node {node.name} carries a taint of ours")
-    if intent.action is Action.REBOOT and node.boot_id == booted(intent):
+    if node.boot_id and node.boot_id == booted(intent):
         return Recovery(whole=False, desired=1, detail=f"node {node.name} has not started anew")
     if not node.ready:
         return Recovery(whole=False, desired=1, detail=f"node {node.name} is not Ready")
@@ -67,7 +64,9 @@ def _pool(reads: NodeReads, intent: Intent) -> Recovery:
     for page in reads.nodes(selector):
         nodes.update((node.name, node) for node in page)
     there = nodes.get(intent.victim.name)
-    ready = sum(_serves(node) for node in nodes.values() if selector or not node.control_plane)
+    # Control plane nodes without the label that names pools are a pool of their own.
+    named = selector and not selector.startswith("!")
+    ready = sum(_serves(node) for node in nodes.values() if named or not node.control_plane)
     detail = f"{ready} of {intent.desired} nodes of the pool Ready"
     gone = there is None or there.uid != intent.victim.uid
     if not gone:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from chaosd.core.facts import NodeFacts
 from chaosd.core.ledger import Intent, Result, Step, StepState
-from chaosd.core.model import Action
+from chaosd.core.model import StepAction
 from chaosd.ports import (
     Answered,
     Conflict,
@@ -89,16 +89,26 @@ def _waits(intent: Intent, node: NodeFacts, now: datetime) -> str:
     """What the node is held for still; "" for nothing."""
     if intent.result is not Result.KILLED or intent.settled_at is None:
         return ""
-    if intent.action is Action.TERMINATE:
+    if was_ended(intent):
         return f"node {node.name} is ending"
-    if intent.action is Action.REBOOT:
-        back = node.ready and node.boot_id != booted(intent)
+    if before := booted(intent):
+        back = node.ready and node.boot_id != before
         return "" if back else f"node {node.name} is starting anew"
     until = intent.settled_at + timedelta(seconds=intent.hold)
     return f"held until {until:%Y-%m-%dT%H:%M:%SZ}" if now < until else ""
 
 
 def booted(intent: Intent) -> str:
-    """The boot ID that the node had before its reboot; "" when it was not to be rebooted."""
-    marks = [step.victim.identity for step in intent.steps if step.victim.kind == "Node"]
-    return marks[-1] if marks else ""
+    """The boot ID that the node had before its reboot; "" when it was not rebooted (it was refused,
+    or the drain did not come to its end)."""
+    struck = (step for step in intent.steps if _took(step, StepAction.REBOOT))
+    return next((step.victim.identity for step in struck), "")
+
+
+def was_ended(intent: Intent) -> bool:
+    """Whether the node's machine was ended, not only drained for that."""
+    return any(_took(step, StepAction.TERMINATE) for step in intent.steps)
+
+
+def _took(step: Step, action: StepAction) -> bool:
+    return step.action is action and step.state is StepState.KILLED

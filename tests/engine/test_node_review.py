@@ -1,0 +1,184 @@
+"""Nodes at the edges: what people do in the middle of a drain, and what must not stay for ever."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chaosd.core.ledger import Result, StepState, Verdict
+from chaosd.core.model import (
+    Action,
+    BudgetMode,
+    Configuration,
+    Helper,
+    NodeRules,
+)
+from chaosd.ports import Answered
+from chaosd.sandbox import Cluster, Denial, scenarios
+from tests.engine.machines import Machines, raising
+from tests.engine.scene import configured
+from tests.engine.test_drain import begun, drains, only, shop, taints
+
+HELPERS = "chaosd-helper"
+
+
+def reboots(**fields: Any) -> Configuration:
+    """One policy that reboots."""
+    helper = Helper(HELPERS, "chaosd:1")
+    return configured(drains(action=Action.REBOOT, **fields), helper=helper)
+
+
+def ends(**fields: Any) -> Configuration:
+    """One policy that ends machines."""
+    return configured(drains(action=Action.TERMINATE, **fields))
+
+
+def with_helpers(cluster: Cluster) -> None:
+    shop(cluster)
+    scenarios.namespace(cluster, HELPERS)
+
+
+def many(cluster: Cluster, replicas: int = 30, **options: Any) -> None:
+    """n1 opted in and runs many pods of web; n2 to n4 have room for all of them."""
+    for node in list(cluster.all("nodes")):
+        with cluster.edit("nodes", "", node["metadata"]["name"]) as item:
+            item["spec"]["unschedulable"] = True
+    scenarios.node(cluster, "n1", zone="a", opt_in=True)
+    scenarios.deployment(cluster, "shop", "web", replicas, **options)
+    scenarios.settle(cluster)
+    for name in ("n2", "n3", "n4"):
+        scenarios.node(cluster, name, zone="a")
+
+
+# ------------------------------------------------------------------ the last strike did not come
+
+
+def test_a_reboot_that_the_helper_refuses_gives_the_node_back() -> None:
+    """The machine was not restarted: the node is as after any drain, and recovers."""
+    scene, process = begun(with_helpers, reboots())
+    process.attempt(policy="nodes")
+    scene.fault(do="status", status=403, verbs=("create",), path=f"/{HELPERS}/pods$")
+    scene.run(20)
+    intent = only(scene)
+    assert (intent.result, intent.steps[-1].state) == (Result.KILLED, StepState.FAILED)
+    assert taints(scene) == []
+    scene.run(5)
+    assert only(scene).verdict is Verdict.RECOVERED
+
+
+def test_an_end_that_was_refused_gives_the_node_back() -> None:
+    """The cloud says no after the drain."""
+    cloud = Machines(before=raising(Answered(400, "OperationNotPermitted", "protected")))
+    scene, process = begun(configuration=ends(), clouds=(cloud,))
+    cloud.scene = scene
+    process.attempt(policy="nodes")
+    scene.run(25)
+    assert cloud.ended == {}
+    assert taints(scene) == []
+    assert only(scene).verdict is Verdict.RECOVERED
+
+
+@pytest.mark.parametrize("configuration", [reboots(), ends()])
+def test_what_is_not_drained_in_time_is_neither_rebooted_nor_ended(
+    configuration: Configuration,
+) -> None:
+    """A budget refuses to the end: the node is put back then, not at the deadline."""
+    cloud = Machines()
+    scene, process = begun(with_helpers, configuration, clouds=(cloud,))
+    cloud.scene = scene
+    process.attempt(policy="nodes")
+    scene.fault(do="status", status=429, path="/pods/db-0/eviction$")
+    scene.run(128)
+    assert "not drained in time" in only(scene).detail
+    assert (taints(scene), cloud.ended) == ([], {})
+    scene.run(5)
+    assert only(scene).verdict is Verdict.RECOVERED
+
+
+def test_what_is_not_drained_in_time_is_not_held() -> None:
+    """Nothing is to be learned from a node that still serves."""
+    scene, process = begun()
+    process.attempt(policy="nodes")
+    scene.fault(do="status", status=429, path="/pods/db-0/eviction$")
+    scene.run(125)
+    assert "not drained in time" in only(scene).detail
+    assert taints(scene) == []
+
+
+# ------------------------------------------------------------------ nothing of ours stays
+
+
+def test_a_step_that_nobody_can_settle_keeps_no_node() -> None:
+    """The answer of an eviction is lost, and its pod can't be fenced: the taint goes at the
+    deadline all the same."""
+    scene, process = begun()
+    process.attempt(policy="nodes")
+    scene.fault(do="lost", when="before", verbs=("create",), path="/eviction$", count=1)
+    scene.sandbox.api.access.deny(Denial("patch", "", "pods/status"))
+    scene.run(120)
+    assert only(scene).unsettled
+    assert taints(scene) != []
+    scene.run(130)
+    assert only(scene).unsettled
+    assert taints(scene) == []
+    scene.sandbox.api.access.allow_all()
+    scene.run(20)
+    assert only(scene).result is not None
+    assert scene.ledger().intents == {}
+
+
+# ------------------------------------------------------------------ several at once
+
+
+def two_pools(cluster: Cluster, replicas: int = 20) -> None:
+    """n1 and n2 opted in, each alone with its own workload in a pool of its own."""
+    for node in list(cluster.all("nodes")):
+        with cluster.edit("nodes", "", node["metadata"]["name"]) as item:
+            item["spec"]["unschedulable"] = True
+    for number in (1, 2):
+        labels = {"pool": f"p{number}"}
+        scenarios.node(cluster, f"n{number}", zone="a", labels=labels, opt_in=True)
+        scenarios.deployment(cluster, "shop", f"web{number}", replicas)
+        scenarios.settle(cluster)
+        with cluster.edit("nodes", "", f"n{number}") as item:
+            item["spec"]["unschedulable"] = True
+    for number in (1, 2):
+        with cluster.edit("nodes", "", f"n{number}") as item:
+            del item["spec"]["unschedulable"]
+        for more in (1, 2):
+            scenarios.node(cluster, f"m{number}{more}", zone="a", labels={"pool": f"p{number}"})
+
+
+def test_two_drains_go_on_side_by_side() -> None:
+    """What one writes into the ledger does not keep the other waiting."""
+    rules = NodeRules(pool="pool", max_unavailable=2, min_nodes=1)
+    scene, process = begun(two_pools, configured(drains(node=rules)))
+    process.attempt(policy="nodes")
+    scene.clock.advance(1)
+    second = process.attempt(policy="nodes")
+    assert second.intent, second
+    for number in (1, 2):
+        scenarios.pdb(scene.cluster, "shop", f"web{number}", min_available=19)
+    scene.settle()
+    scene.run(6)
+    struck = [name.partition("-")[0] for name in scene.victims()]
+    assert struck.count("shop/web1") > 1
+    assert struck.count("shop/web2") > 1
+
+
+# ------------------------------------------------------------------ who lost pods rests
+
+
+def test_workloads_rest_after_a_reboot_without_a_drain() -> None:
+    """All that ran there went down with the machine."""
+    cool = timedelta(hours=1)
+    scene, process = begun(with_helpers, reboots(pdb=BudgetMode.BYPASS, cooldown=cool))
+    process.attempt(policy="nodes")
+    scene.run(60)
+    assert only(scene).verdict is Verdict.RECOVERED
+    for name in ("shop/Deployment/web", "shop/StatefulSet/db", "Node/n1"):
+        kill = scene.ledger().last_kill(name, dry_run=False)
+        assert kill is not None, name
+        assert kill.healed >= 0
