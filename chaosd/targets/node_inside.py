@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 from chaosd.core.capacity import Room
 from chaosd.core.drain import Owned, Said, budget_reasons_of, pods_reasons, stays
@@ -10,7 +11,6 @@ from chaosd.core.facts import NodeFacts, Own, PodFacts, Texts
 from chaosd.core.model import (
     Action,
     BudgetMode,
-    Candidate,
     Code,
     Examined,
     Impact,
@@ -20,7 +20,7 @@ from chaosd.core.model import (
     Victim,
     WorkloadKey,
 )
-from chaosd.core.nodes import NodeSift
+from chaosd.core.nodes import NodeSift, do_not_disrupt
 from chaosd.ports import Scope
 from chaosd.targets.cloud import Cloud
 from chaosd.targets.node_cloud import cloud_of
@@ -29,12 +29,35 @@ from chaosd.targets.node_recovery import pool_lock
 from chaosd.targets.node_survey import NodeSurvey, node_key
 from chaosd.targets.owners import workload_of
 
-_CRON, _JOB = "CronJob", "Job"
+_JOB = "Job"
+_KEPT = timedelta(seconds=30)
 
 
 def pods_of(reads: NodeReads, node: str) -> tuple[PodFacts, ...]:
     """All pods of a node, each once: a list that had to start again gives some twice."""
     return tuple({pod.uid: pod for page in reads.pods_on(node) for pod in page}.values())
+
+
+class LastRoom:
+    """The room that all nodes had when a node's pods found too little of it, for half a minute.
+
+    It says no again, never yes: where little room is left, else every pod of the cluster would be
+    read once more for each node that is drawn.
+    """
+
+    def __init__(self) -> None:
+        self._kept: tuple[datetime, Room] | None = None
+
+    def keep(self, now: datetime, room: Room | None) -> None:
+        """Know this room from ``now`` on, or none."""
+        self._kept = None if room is None else (now, room)
+
+    def reasons(self, now: datetime, pods: Sequence[PodFacts], node: str) -> Reasons:
+        """Why the pods of ``node`` found no room in it; nothing is said when none is known."""
+        kept = self._kept
+        if kept is None or not timedelta(0) <= now - kept[0] < _KEPT:
+            return ()
+        return kept[1].fits(pods, {node})
 
 
 class NodeInside:
@@ -47,28 +70,23 @@ class NodeInside:
         self._own = own
         self._name = name
 
-    def looked_into(self) -> Sequence[Candidate]:
-        """One candidate, with what its pods and their budgets say, but not whether there is room
-        for them elsewhere."""
-        pods = pods_of(self._reads, self._name)
-        return [Candidate(self._name, node_key(self._name), self._pods_reasons(pods))]
+    def examine(self, clouds: Sequence[Cloud], last: LastRoom) -> Examined:
+        """Everything about the node, read again: its pods and their budgets, the other nodes, the
+        room elsewhere, and last the node itself, whose UID and resourceVersion the strike names.
 
-    def examine(self, clouds: Sequence[Cloud]) -> Examined:
-        """Everything about the node, read again: the other nodes, its pods and their budgets, the
-        room elsewhere, and last the node itself, whose UID and resourceVersion the strike names."""
-        room = Room()
-        survey = NodeSurvey(self._reads, self._scope)
-        for known in survey.read():
-            room.add_nodes([known])
-        pods = pods_of(self._reads, self._name)
-        reasons = self._pods_reasons(pods) or self._room_reasons(room, pods)
+        What grows with the cluster is not read for a node whose pods must stay.
+        """
+        pods, survey = pods_of(self._reads, self._name), NodeSurvey(self._reads, self._scope)
+        reasons = self._pods_reasons(pods) or self._room_reasons(pods, survey, last)
         node = self._reads.node(self._name)
         if node is None:
             return Examined((Reason(Code.GONE, f"there is no node {self._name}"),))
         sift = NodeSift(self._scope.configuration, self._policy, self._scope.now)
+        # Reasons of its pods or of a room that was known are said without a look at the fleet.
+        fleet = () if reasons else survey.missed(node)
         against = (
             *sift.reasons(node),
-            *survey.fleet.reasons(node, frozenset()),
+            *fleet,
             *reasons,
             *self._cloud_reasons(node, clouds),
         )
@@ -84,10 +102,32 @@ class NodeInside:
             undoes=victim if self._first is StepAction.TAINT else None,
         )
 
-    def vet(self, pods: Sequence[PodFacts]) -> Reasons:
+    def vet(self, owned: Sequence[Owned]) -> Reasons:
         """What speaks against taking these pods down, but for budgets and room."""
-        owned = self._owned(pods)
         return pods_reasons(owned, self._said(owned), self._policy.action, self._policy.node)
+
+    def vet_themselves(self, owned: Sequence[Owned]) -> Reasons:
+        """As :meth:`vet`, by what the pods say themselves: nothing more is read."""
+        said = Said(opt_in=self._scope.configuration.opt_in, own=self._own)
+        return pods_reasons(owned, said, self._policy.action, self._policy.node)
+
+    def unwanted(self, node: NodeFacts) -> Reasons:
+        """Why the node may not be touched any more, by its own labels and annotations."""
+        sift = NodeSift(self._scope.configuration, self._policy, self._scope.now)
+        said = do_not_disrupt(node.annotations)
+        detail = f"the node says {said}"
+        return (
+            *sift.opt_in_reasons(node),
+            *((Reason(Code.DO_NOT_DISRUPT, detail),) if said else ()),
+        )
+
+    def against_the_end(self, node: NodeFacts, pods: Sequence[PodFacts]) -> Reasons:
+        """Why the drained node may not go down any more: a drain takes long, and what goes down
+        with the machine, and the other nodes, may be others than when it began."""
+        survey = NodeSurvey(self._reads, self._scope)
+        for _ in survey.read():
+            pass
+        return (*self._pods_reasons(pods), *survey.missed(node))
 
     @property
     def drains(self) -> bool:
@@ -109,7 +149,7 @@ class NodeInside:
     def _impact(self, pods: Sequence[PodFacts], pool: str) -> Impact:
         """What goes down: the pods that are evicted, or without a drain all that run there."""
         down = [pod for pod in pods if not stays(pod)]
-        workloads = (workload for _, workload in self._owned(down) if workload)
+        workloads = (workload for _, workload in self.owned(down) if workload)
         return Impact(
             pods=tuple(map(str, down)),
             workloads=tuple(dict.fromkeys(map(str, workloads))),
@@ -118,20 +158,33 @@ class NodeInside:
         )
 
     def _pods_reasons(self, pods: Sequence[PodFacts]) -> Reasons:
-        reasons = self.vet(pods)
+        reasons = self.vet(self.owned(pods))
         if self._policy.pdb is not BudgetMode.RESPECT:
             return reasons
         places = dict.fromkeys(pod.namespace for pod in pods if not pod.finished)
         budgets = [budget for place in places for budget in self._reads.budgets(place)]
         return (*reasons, *budget_reasons_of(pods, budgets, self._policy.action))
 
-    def _room_reasons(self, room: Room, pods: Sequence[PodFacts]) -> Reasons:
-        """Without a drain, what a reboot takes down comes back where it was."""
-        if not self.drains and self._policy.action is Action.REBOOT:
+    def _room_reasons(
+        self, pods: Sequence[PodFacts], survey: NodeSurvey, last: LastRoom
+    ) -> Reasons:
+        """Whether the pods fit elsewhere; the ``survey`` has read all nodes then, unless the room
+        of the ``last`` look was too small for them already."""
+        # Without a drain, what a reboot takes down comes back where it was.
+        moves = self.drains or self._policy.action is not Action.REBOOT
+        down = [pod for pod in pods if not stays(pod)]
+        if moves and (reasons := last.reasons(self._scope.now, down, self._name)):
+            return reasons
+        room = Room()
+        for known in survey.read():
+            room.add_nodes([known])
+        if not moves:
             return ()
         for page in self._reads.placed():
             room.add_pods(page)
-        return room.fits([pod for pod in pods if not stays(pod)], {self._name})
+        reasons = room.fits(down, {self._name, *self._scope.struck})
+        last.keep(self._scope.now, room if reasons else None)
+        return reasons
 
     def _cloud_reasons(self, node: NodeFacts, clouds: Sequence[Cloud]) -> Reasons:
         if self._policy.action is not Action.TERMINATE:
@@ -143,7 +196,7 @@ class NodeInside:
             why = cloud.objection(node.provider_id)
         return (Reason(Code.NO_PROVIDER, why),) if why else ()
 
-    def _owned(self, pods: Sequence[PodFacts]) -> list[Owned]:
+    def owned(self, pods: Sequence[PodFacts]) -> list[Owned]:
         """Each pod with its workload; a Job's is the CronJob that made it."""
         owned = [(pod, workload_of(pod)) for pod in pods]
         jobs = {key for _, key in owned if key and key.kind == _JOB}

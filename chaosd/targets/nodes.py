@@ -12,7 +12,7 @@ from chaosd.ports import Fenced, Next, Scope, Struck, Undone
 from chaosd.targets import helper, node_cloud
 from chaosd.targets.cloud import Cloud
 from chaosd.targets.node_drain import Drain
-from chaosd.targets.node_inside import NodeInside
+from chaosd.targets.node_inside import LastRoom, NodeInside
 from chaosd.targets.node_reads import NodeReads
 from chaosd.targets.node_recovery import recovered
 from chaosd.targets.node_strike import fence_taint, put_back, strike_taint
@@ -38,20 +38,25 @@ class NodeTarget:
         self._reads = reads
         self._own = own
         self._clouds = clouds
+        self._last_room = LastRoom()
 
     def survey(self, scope: Scope, only: WorkloadKey | None) -> Iterable[Candidate]:
         """Every node, with what its own object and the other nodes say against it."""
         found = NodeSurvey(self._reads, scope).candidates()
         return found if only is None else [one for one in found if one.workload == only]
 
-    def expand(self, scope: Scope, candidate: Candidate) -> Sequence[Candidate]:
-        """The one node, with what speaks against it by the pods that it runs."""
-        return NodeInside(self._reads, scope, self._own, candidate.workload.name).looked_into()
+    def expand(
+        self,
+        scope: Scope,  # noqa: ARG002 - the port's signature
+        candidate: Candidate,
+    ) -> Sequence[Candidate]:
+        """The one node; its inside is read when it is examined."""
+        return [Candidate(candidate.workload.name, candidate.workload)]
 
     def examine(self, scope: Scope, candidate: Candidate) -> Examined:
         """Read a node again, the other nodes, its pods, their budgets, and the room elsewhere."""
         inside = NodeInside(self._reads, scope, self._own, candidate.workload.name)
-        return inside.examine(self._clouds)
+        return inside.examine(self._clouds, self._last_room)
 
     def many_steps(self, intent: Intent) -> bool:
         """A drain has many; without one, a reboot or an end is the only step."""
