@@ -13,24 +13,25 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from chaosd.core.capacity import tolerated
 from chaosd.core.disruption import budget_reasons, budgets_of
-from chaosd.core.drain import stays
-from chaosd.core.facts import BudgetFacts, NodeFacts, PodFacts
+from chaosd.core.drain import Owned, stays
+from chaosd.core.facts import DRAIN_TAINT, BudgetFacts, NodeFacts, PodFacts, Taint
 from chaosd.core.ledger import Intent, Step, StepState
 from chaosd.core.model import Action, BudgetMode, Reasons, StepAction, Victim
 from chaosd.ports import Next
 from chaosd.targets.node_inside import NodeInside, pods_of
 from chaosd.targets.node_reads import NodeReads
-from chaosd.targets.owners import workload_of
 
 _LOOK = timedelta(seconds=2)
+_FRESH = timedelta(seconds=1)
 _AFTER = {StepState.REFUSED: timedelta(seconds=5), StepState.FAILED: timedelta(seconds=30)}
 # A mismatched eviction has spent the budget, and the controller gives it back after two minutes:
 # https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/disruption/disruption.go
 _AFTER_CHANGE = timedelta(minutes=2)
 _TOLD = 3
 _TAINTS = 5
-_AT_ONCE = 5
+_AT_ONCE = 10
 
 
 def drain_until(intent: Intent) -> datetime:
@@ -54,12 +55,15 @@ class Drain:
         intent = self._intent
         final = next((s for s in intent.steps if s.action in _FINAL), None)
         if final is not None and final.state is not StepState.REFUSED:
-            return Next(why="" if final.state is StepState.KILLED else final.detail)
+            failed = final.detail or f"the {final.action} {final.state}"
+            return Next(why="" if final.state is StepState.KILLED else failed)
         if self._just_evicted():
             return self._evict(None)
         node = self._reads.node(intent.victim.name)
         if node is None or node.uid != intent.victim.uid:
             return Next(why=f"node {intent.victim.name} is gone")
+        if reasons := self._inside.unwanted(node):
+            return Next(why=str(reasons[0]))
         taints = [step for step in intent.steps if step.action is StepAction.TAINT]
         if all(step.state is not StepState.DONE for step in taints):
             return self._taint(node, taints)
@@ -70,11 +74,12 @@ class Drain:
         return self._evict(node)
 
     def _just_evicted(self) -> bool:
-        """Whether the node was looked at a moment ago, for the eviction before."""
+        """Whether the node was looked at a moment ago, for the eviction before: what somebody did
+        to it since is seen before the next few."""
         last = self._intent.steps[-1]
         if last.action not in (StepAction.EVICT, StepAction.DELETE) or last.settled_at is None:
             return False
-        return self._now < last.settled_at + _LOOK
+        return self._now < last.settled_at + _FRESH
 
     def _taint(self, node: NodeFacts, taints: Sequence[Step]) -> Next:
         """Taint again what changed in between, as a new step."""
@@ -90,12 +95,14 @@ class Drain:
         return Next(why=f"{final.action} of node {node.name} was refused: {final.detail}")
 
     def _evict(self, node: NodeFacts | None) -> Next:
-        name = self._intent.victim.name
-        left = [pod for pod in pods_of(self._reads, name) if not stays(pod)]
+        pods = pods_of(self._reads, self._intent.victim.name)
+        left = [pod for pod in pods if not stays(pod) and not self._came_back(pod)]
         if not left:
-            return self._drained(node) if node else Next(wait_until=self._now, left=0)
-        if reasons := self._vetoes(left):
+            return self._drained(node, pods) if node else Next(wait_until=self._now, left=0)
+        owned = self._inside.owned(left)
+        if reasons := self._vetoes(owned):
             return Next(why=str(reasons[0]))
+        workloads = {pod.uid: str(workload) for pod, workload in owned if workload}
         going = [pod for pod in left if pod.deleting]
         waiting = sorted((pod for pod in left if not pod.deleting), key=str)
         blocked: list[str] = []
@@ -108,7 +115,8 @@ class Drain:
                 last = self._last(pod)
                 blocked.append(f"{pod}: {(last and last.detail) or 'no time left'}")
             elif len(victims) < _AT_ONCE:
-                victims.append(self._victim(pod, len(left) - len(victims)))
+                workload = workloads.get(pod.uid, "")
+                victims.append(self._victim(pod, workload, len(left) - len(victims)))
                 self._grant(pod)
         if over:
             return Next(why=f"not drained in time: {self._told(waiting, going, blocked)}")
@@ -120,11 +128,19 @@ class Drain:
             seen=self._told(waiting, going, blocked),
         )
 
-    def _vetoes(self, left: Sequence[PodFacts]) -> Reasons:
-        """What speaks against pods that were not there when the node was chosen."""
+    def _came_back(self, pod: PodFacts) -> bool:
+        """Whether it came to the node since, past our taint: evicted, it would come again and
+        again. ``kubectl drain`` leaves such pods alone, too."""
+        taint = Taint(DRAIN_TAINT, self._intent.id, "NoSchedule")
+        return pod.created > self._intent.reserved_at and tolerated([taint], pod.tolerations)
+
+    def _vetoes(self, left: Sequence[Owned]) -> Reasons:
+        """What speaks against pods of workloads that were not there when the node was chosen, and
+        what the others say by themselves meanwhile."""
         known = {*self._intent.workloads, *self._intent.struck}
-        strange = [pod for pod in left if str(workload_of(pod)) not in known]
-        return self._inside.vet(strange) if strange else ()
+        strange = [one for one in left if str(one[1]) not in known]
+        reasons = self._inside.vet_themselves(left)
+        return reasons or (self._inside.vet(strange) if strange else ())
 
     def _against(self, pod: PodFacts) -> str:
         """Why a pod can't be evicted at this moment; "" for nothing."""
@@ -156,17 +172,22 @@ class Drain:
             for budget in budgets
         ]
 
-    def _victim(self, pod: PodFacts, left: int) -> Next:
-        workload = workload_of(pod)
+    def _victim(self, pod: PodFacts, workload: str, left: int) -> Next:
         return Next(
             Victim(pod.namespace, pod.name, pod.uid, pod.resource_version, pod.node),
             action=StepAction.EVICT if self._respects else StepAction.DELETE,
-            workload=str(workload) if workload else "",
+            workload=workload,
             left=left,
         )
 
-    def _drained(self, node: NodeFacts) -> Next:
-        """Nothing is left to evict: the reboot or the end, or the drain is complete."""
+    def _drained(self, node: NodeFacts, pods: Sequence[PodFacts]) -> Next:
+        """Nothing is left to evict: the reboot or the end, unless something speaks against it by
+        now, or the drain is complete. ``pods`` are what is left to go down with the machine."""
+        if self._intent.action is not Action.DRAIN:
+            covered = [f"{pod} came back to the node" for pod in pods if self._bound(pod)]
+            reasons = self._inside.against_the_end(node, pods)
+            for why in (*map(str, reasons), *covered):
+                return Next(why=why)
         match self._intent.action:
             case Action.REBOOT:
                 return Next(_node_victim(node, node.boot_id), action=StepAction.REBOOT, left=0)
@@ -176,6 +197,12 @@ class Drain:
                 )
             case _:
                 return Next(left=0)
+
+    def _bound(self, pod: PodFacts) -> bool:
+        """Whether it came back and a budget covers it."""
+        return self._came_back(pod) and bool(
+            budgets_of(pod, list(self._reads.budgets(pod.namespace)))
+        )
 
     @property
     def _respects(self) -> bool:
