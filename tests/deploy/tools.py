@@ -21,8 +21,10 @@ Json = dict[str, Any]
 
 
 def find(name: str) -> Path:
-    """A tool, from `.tools` or the path; without it the test is skipped, and fails in CI."""
-    places = os.pathsep.join([str(TOOLS), os.environ.get("PATH", "")])
+    """A tool, from `KUBEBUILDER_ASSETS` (as `make tools` leaves out what is there), `.tools` or the
+    path; without it the test is skipped, and fails in CI."""
+    given = [os.environ[name] for name in ("KUBEBUILDER_ASSETS", "PATH") if os.environ.get(name)]
+    places = os.pathsep.join([*given[:-1], str(TOOLS), *given[-1:]])
     found = shutil.which(name, path=places)
     if found is None:
         lacks(f"{name} IS MISSING: `make tools-deploy` gets it")
