@@ -14,6 +14,7 @@ from importlib.metadata import version
 from benchmarks import (
     bench_daemon,
     bench_decode,
+    bench_drain,
     bench_imports,
     bench_nodes,
     bench_real,
@@ -35,6 +36,7 @@ BENCHMARKS: Mapping[str, Measure] = {
     "slot": bench_slot.measure,
     "survey": bench_survey.measure,
     "nodes": bench_nodes.measure,
+    "drain": bench_drain.measure,
     "imports": bench_imports.measure,
     "daemon": bench_daemon.measure,
     "real-10k": bench_real.smaller,
