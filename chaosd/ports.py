@@ -117,11 +117,13 @@ class Versioned(Protocol):
 
 
 class Scope(Struct, frozen=True):
-    """What a question about candidates is asked under."""
+    """What a question about candidates is asked under; ``struck`` are the nodes that open intents
+    have taken, which count as away."""
 
     configuration: Configuration
     policy: Policy
     now: datetime
+    struck: frozenset[str] = frozenset()
 
 
 class Struck(Struct, frozen=True):

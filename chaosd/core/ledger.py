@@ -244,6 +244,13 @@ class Ledger(Struct, frozen=True, rename="camel"):
         """Open intents with a step whose outcome is unknown."""
         return tuple(intent for intent in self.intents.values() if intent.unsettled)
 
+    def nodes_struck(self) -> frozenset[str]:
+        """The names of the nodes that open intents have struck or are about to: they are away, or
+        soon will be, whatever they look like."""
+        return frozenset(
+            intent.victim.name for intent in self.intents.values() if intent.victim.kind == "Node"
+        )
+
     def newest(self) -> datetime | None:
         """The latest instant at which something was written of terms and intents; a clock before
         it can't be right."""

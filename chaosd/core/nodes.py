@@ -55,19 +55,20 @@ class NodeSift:
     def selected(self, node: NodeFacts) -> bool:
         """Whether the policy is about ``node`` at all: it opted in, without a veto, and meets
         ``select.nodes`` and ``select.names``. This is what :meth:`Fleet.add` asks for."""
-        return not self._opt_in_reasons(node) and not self._selection(node)
+        return not self.opt_in_reasons(node) and not self._selection(node)
 
     def reasons(self, node: NodeFacts) -> Reasons:
         """Every reason against ``node`` that its own object tells."""
         return (
-            *self._opt_in_reasons(node),
+            *self.opt_in_reasons(node),
             *self._selection(node),
             *age_reasons(node.created, self.now, self.policy.select.min_age),
             *_state_reasons(node),
             *self._action_reasons(node),
         )
 
-    def _opt_in_reasons(self, node: NodeFacts) -> Reasons:
+    def opt_in_reasons(self, node: NodeFacts) -> Reasons:
+        """Why the node's own label does not let anybody touch it, if it does not."""
         label, value = self._opt_in.label, self._opt_in.value
         said = node.labels.get(label)
         if said is not None and said.lower() == VETO:

@@ -141,6 +141,7 @@ class Attempts:
             action_id,
             slot.at,
             context.seed(configuration),
+            page.ledger.nodes_struck(),
         )
         counts: Counter[str] = Counter()
         stream = self._sift(trial, slot, page.ledger, chosen, counts)
@@ -216,7 +217,7 @@ class Attempts:
         return Ended(str(settled.result), (), settled)
 
     def _scope(self, trial: Trial) -> Scope:
-        return Scope(trial.configuration, trial.policy, self._context.clock.now())
+        return trial.scope(self._context.clock.now())
 
 
 def unreadable(error: CallFailed) -> Reason:

@@ -23,6 +23,7 @@ class Further:
     def __init__(self, context: Context, striker: Striker) -> None:
         self._context = context
         self._striker = striker
+        self._waits: dict[str, float] = {}  # by intent: when to ask again, on the boot clock
 
     def advance(self, intent: Intent, page: Page) -> str | None:
         """Take the next steps if it is time, a few at once.
@@ -43,11 +44,16 @@ class Further:
                 return None
             now = context.clock.now()
             if why := self._over(intent, page, configuration, now):
+                self._waits.pop(intent.id, None)
                 return why
-            coming = more.pop(0) if more else self._ask(intent, configuration, now)
+            if not more and context.clock.boot() < self._waits.get(intent.id, 0.0):
+                return None
+            coming = more.pop(0) if more else self._ask(intent, page, configuration, now)
             if coming.victim is None:
                 if coming.wait_until is None:
                     return coming.why
+                pause = (coming.wait_until - now).total_seconds()
+                self._waits[intent.id] = context.clock.boot() + pause
                 self._note(intent, coming)
                 return None
             more += coming.then
@@ -62,11 +68,11 @@ class Further:
             page, intent = taken, after
         return None
 
-    def _ask(self, intent: Intent, configuration: Configuration, now: datetime) -> Next:
+    def _ask(self, intent: Intent, page: Page, configuration: Configuration, now: datetime) -> Next:
         policy = configuration.policy(intent.policy)
         assert policy is not None  # noqa: S101 - without its policy it is over
         target = self._context.targets[intent.target]
-        return target.next(Scope(configuration, policy, now), intent)
+        return target.next(Scope(configuration, policy, now, page.ledger.nodes_struck()), intent)
 
     def _over(self, intent: Intent, page: Page, configuration: Configuration, now: datetime) -> str:
         if now >= intent.recover_by:

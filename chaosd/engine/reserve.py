@@ -42,6 +42,12 @@ class Trial(Struct, frozen=True):
     action_id: str
     at: datetime
     seed: str
+    struck: frozenset[str] = frozenset()
+
+    def scope(self, now: datetime) -> Scope:
+        """What its questions are asked under. No other intent than its own can come meanwhile, so
+        the nodes that were struck when it began are all that are."""
+        return Scope(self.configuration, self.policy, now, self.struck)
 
 
 class Reserved(Struct, frozen=True):
@@ -66,7 +72,7 @@ class Reserver:
         context, strike_by = self._context, None
         key = intent_id(trial.action_id)
         for _ in range(_TRIES):
-            scope = Scope(trial.configuration, trial.policy, context.clock.now())
+            scope = trial.scope(context.clock.now())
             examined = context.targets[trial.policy.target].examine(scope, candidate)
             against = examined.reasons + self._objections(scope, examined)
             if against:

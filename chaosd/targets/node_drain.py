@@ -23,7 +23,7 @@ from chaosd.ports import Next
 from chaosd.targets.node_inside import NodeInside, pods_of
 from chaosd.targets.node_reads import NodeReads
 
-_LOOK = timedelta(seconds=2)
+_LOOK, _LONGEST_LOOK = timedelta(seconds=2), timedelta(seconds=15)
 _FRESH = timedelta(seconds=1)
 _AFTER = {StepState.REFUSED: timedelta(seconds=5), StepState.FAILED: timedelta(seconds=30)}
 # A mismatched eviction has spent the budget, and the controller gives it back after two minutes:
@@ -123,10 +123,17 @@ class Drain:
         if victims:
             return msgspec.structs.replace(victims[0], then=tuple(victims[1:]))
         return Next(
-            wait_until=self._now + _LOOK,
+            wait_until=min(self._now + self._pause(going, blocked), drain_until(self._intent)),
             left=len(left),
             seen=self._told(waiting, going, blocked),
         )
+
+    def _pause(self, going: Sequence[PodFacts], blocked: Sequence[str]) -> timedelta:
+        """Until the next look, so that looking costs no more requests than ``kubectl drain`` would
+        send: one a second for each pod on its way out, one in five for each that is refused."""
+        requests = 2 + len(self._budgets)  # the node, its pods, and each namespace's budgets
+        kubectl = len(going) + len(blocked) / 5
+        return min(_LONGEST_LOOK, max(_LOOK, timedelta(seconds=requests / kubectl)))
 
     def _came_back(self, pod: PodFacts) -> bool:
         """Whether it came to the node since, past our taint: evicted, it would come again and

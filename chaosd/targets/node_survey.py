@@ -17,6 +17,7 @@ class NodeSurvey:
 
     def __init__(self, reads: NodeReads, scope: Scope) -> None:
         self._reads = reads
+        self._struck = scope.struck
         self._sift = NodeSift(scope.configuration, scope.policy, scope.now)
         self.fleet = Fleet(scope.policy)
 
@@ -32,7 +33,12 @@ class NodeSurvey:
             else:
                 fit[node.name] = node
         for node in fit.values():
-            yield _candidate(node, self.fleet.reasons(node, frozenset()))
+            yield _candidate(node, self.missed(node))
+
+    def missed(self, node: NodeFacts) -> Reasons:
+        """Why the fleet can't do without it, once all nodes were read; those that open intents
+        have taken are away."""
+        return self.fleet.reasons(node, self._struck)
 
     def read(self) -> Iterator[NodeFacts]:
         """Every node, as pages arrive; the fleet knows each from then on."""

@@ -87,7 +87,7 @@ class NodeTarget:
             case StepAction.REBOOT:
                 return helper.fence(self._reads, intent, step, now)
             case StepAction.TERMINATE:
-                return node_cloud.fence(self._clouds, step, now)
+                return node_cloud.fence(self._clouds, step, now, intent.recover_by)
             case _:
                 return fence_pod(self._reads, intent, step)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from chaosd.core.ledger import Result, StepState, Verdict
@@ -15,11 +16,11 @@ from chaosd.core.model import (
     Helper,
     NodeRules,
 )
-from chaosd.ports import Answered
+from chaosd.ports import Answered, NotSent, Unanswered
 from chaosd.sandbox import Cluster, Denial, scenarios
 from tests.engine.machines import Machines, raising
-from tests.engine.scene import configured
-from tests.engine.test_drain import begun, drains, only, shop, taints
+from tests.engine.scene import Scene, configured
+from tests.engine.test_drain import HOLD, begun, drains, only, pods_on, shop, taints
 
 HELPERS = "chaosd-helper"
 
@@ -50,6 +51,10 @@ def many(cluster: Cluster, replicas: int = 30, **options: Any) -> None:
     scenarios.settle(cluster)
     for name in ("n2", "n3", "n4"):
         scenarios.node(cluster, name, zone="a")
+
+
+def sixty(cluster: Cluster) -> None:
+    many(cluster, 60)
 
 
 # ------------------------------------------------------------------ the last strike did not come
@@ -107,6 +112,75 @@ def test_what_is_not_drained_in_time_is_not_held() -> None:
     assert taints(scene) == []
 
 
+# ------------------------------------------------------------------ people in the middle of a drain
+
+
+def test_a_taint_removed_amid_evictions_ends_them_at_once() -> None:
+    """Pods that come back to the node are not evicted again."""
+    scene, process = begun(sixty)
+    process.attempt(policy="nodes")
+
+    def untaint() -> None:
+        with scene.cluster.edit("nodes", "", "n1") as item:
+            item["spec"]["taints"] = []
+        for name in ("n2", "n3", "n4"):
+            with scene.cluster.edit("nodes", "", name) as item:
+                item["spec"]["unschedulable"] = True
+
+    scene.at(scene.seconds() + 1.5, untaint)
+    scene.run(2)
+    struck = len(scene.victims())
+    scene.run(30)
+    assert len(scene.victims()) <= struck + 10
+    assert "removed the taint" in only(scene).detail
+
+
+def veto_pods(scene: Scene) -> None:
+    for pod in list(scene.cluster.all("pods")):
+        if pod["spec"].get("nodeName") == "n1":
+            with scene.cluster.edit("pods", "shop", pod["metadata"]["name"]) as item:
+                item["metadata"]["labels"]["chaosd.io/enabled"] = "false"
+
+
+def veto_node(scene: Scene) -> None:
+    with scene.cluster.edit("nodes", "", "n1") as item:
+        item["metadata"]["labels"]["chaosd.io/enabled"] = "false"
+
+
+def opt_out(scene: Scene) -> None:
+    with scene.cluster.edit("nodes", "", "n1") as item:
+        del item["metadata"]["labels"]["chaosd.io/enabled"]
+
+
+@pytest.mark.parametrize("veto", [veto_pods, veto_node, opt_out])
+def test_a_veto_amid_evictions_ends_them(veto: Any) -> None:
+    """Who says no in the middle of a drain is heard."""
+    scene, process = begun(sixty)
+    process.attempt(policy="nodes")
+    scene.at(scene.seconds() + 1.5, lambda: veto(scene))
+    scene.run(2)
+    struck = len(scene.victims())
+    scene.run(20)
+    assert len(scene.victims()) == struck
+    assert only(scene).result is Result.KILLED
+    assert "chaosd.io/enabled" in only(scene).detail
+    assert taints(scene) == []
+
+
+def test_pods_that_tolerate_the_taint_are_not_evicted_again_and_again() -> None:
+    """They come back to the node, as after kubectl drain, which leaves them there then."""
+    scene, process = begun(
+        lambda cluster: many(cluster, 2, pod_spec={"tolerations": [{"operator": "Exists"}]})
+    )
+    process.attempt(policy="nodes")
+    for name in ("n2", "n3", "n4"):
+        with scene.cluster.edit("nodes", "", name) as item:
+            item["spec"]["unschedulable"] = True
+    scene.run(60)
+    assert len(scene.victims()) <= 4
+    assert taints(scene) == []
+
+
 # ------------------------------------------------------------------ nothing of ours stays
 
 
@@ -127,6 +201,22 @@ def test_a_step_that_nobody_can_settle_keeps_no_node() -> None:
     scene.run(20)
     assert only(scene).result is not None
     assert scene.ledger().intents == {}
+
+
+def test_a_cloud_that_tells_nothing_does_not_stop_everything_for_ever() -> None:
+    """Its answer was lost and nobody may ask it: once no request can be heard any more, the
+    machine is taken to be ended."""
+    cloud = Machines(after=raising(Unanswered("no answer")))
+    scene, process = begun(configuration=ends(), clouds=(cloud,))
+    cloud.scene = scene
+    cloud.down = NotSent("no credentials")
+    process.attempt(policy="nodes")
+    scene.run(60)
+    assert only(scene).unsettled
+    scene.run(260)
+    assert not only(scene).unsettled
+    assert taints(scene) == []
+    assert only(scene).verdict is Verdict.NOT_RECOVERED
 
 
 # ------------------------------------------------------------------ several at once
@@ -168,6 +258,35 @@ def test_two_drains_go_on_side_by_side() -> None:
     assert struck.count("shop/web2") > 1
 
 
+def test_a_node_that_was_struck_counts_as_away_before_it_shows() -> None:
+    """A machine restarts at once, and its node is Ready for a while: one is away already."""
+    rules = NodeRules(pool="pool", max_unavailable=1, min_nodes=1)
+
+    def fill(cluster: Cluster) -> None:
+        two_pools(cluster, 2)
+        scenarios.namespace(cluster, HELPERS)
+
+    config = reboots(pdb=BudgetMode.BYPASS, node=rules)
+    scene, process = begun(fill, config, without=("observe",))
+    assert process.attempt(policy="nodes").result == "unknown"
+    process.observer.step()
+    scene.rewrite(settled_but_ready)
+    ended = process.attempt(scene.now() + timedelta(seconds=1), policy="nodes")
+    assert ended.result == "skipped", ended
+
+
+def settled_but_ready(ledger: Any) -> Any:
+    """The helper has struck; the node's own status does not know yet."""
+    (intent,) = ledger.intents.values()
+    step = msgspec.structs.replace(
+        intent.steps[0], state=StepState.KILLED, settled_at=intent.reserved_at
+    )
+    done = msgspec.structs.replace(
+        intent, steps=(step,), result=Result.KILLED, settled_at=intent.reserved_at
+    )
+    return msgspec.structs.replace(ledger, intents={done.id: done})
+
+
 # ------------------------------------------------------------------ who lost pods rests
 
 
@@ -182,3 +301,53 @@ def test_workloads_rest_after_a_reboot_without_a_drain() -> None:
         kill = scene.ledger().last_kill(name, dry_run=False)
         assert kill is not None, name
         assert kill.healed >= 0
+
+
+def test_a_cron_job_rests_after_its_pod_was_evicted() -> None:
+    """Its Job is another every time: the CronJob is what has a cooldown."""
+
+    def fill(cluster: Cluster) -> None:
+        shop(cluster)
+        for name in ("n2", "n3", "n4"):
+            with cluster.edit("nodes", "", name) as item:
+                item["spec"]["unschedulable"] = True
+        cron = scenarios.cron_job(cluster, "shop", "nightly")
+        scenarios.job(cluster, "shop", "nightly-1", cron_job=cron, run_seconds=900)
+        scenarios.settle(cluster)
+        for name in ("n2", "n3", "n4"):
+            with cluster.edit("nodes", "", name) as item:
+                item["spec"]["unschedulable"] = False
+
+    scene, process = begun(fill)
+    assert "nightly" in pods_on(scene)
+    process.attempt(policy="nodes")
+    scene.run(HOLD + 40)
+    assert scene.ledger().last_kill("shop/CronJob/nightly", dry_run=False)
+
+
+# ------------------------------------------------------------------ guards before the end
+
+
+def fleet_shrinks(scene: Scene) -> None:
+    for name in ("n2", "n3"):
+        scenarios.set_node_ready(scene.cluster, name, False)
+
+
+def vetoed_daemon(scene: Scene) -> None:
+    with scene.cluster.edit("daemonsets.apps", "shop", "agent") as item:
+        item["metadata"].setdefault("labels", {})["chaosd.io/enabled"] = "false"
+
+
+@pytest.mark.parametrize("happens", [fleet_shrinks, vetoed_daemon])
+def test_guards_are_asked_again_before_a_machine_is_ended(happens: Any) -> None:
+    """A drain takes long; what spoke for the end at its beginning may not speak for it any more."""
+    cloud = Machines()
+    rules = NodeRules(min_nodes=2)
+    scene, process = begun(configuration=ends(node=rules), clouds=(cloud,))
+    cloud.scene = scene
+    process.attempt(policy="nodes")
+    happens(scene)
+    scene.run(30)
+    assert cloud.ended == {}
+    assert only(scene).result is not None
+    assert taints(scene) == []
