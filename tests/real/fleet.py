@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from chaosd.core.facts import DRAIN_TAINT
@@ -103,15 +103,24 @@ class Fleet:
         for name, count in replicas.items():
             self.place.workload("deployments", self.here(deployment(name, count)))
 
-    def deploy(self, *policies: Json, replicas: int = 1, **more: Any) -> Deployed:
+    def deploy(
+        self,
+        *policies: Json,
+        replicas: int = 1,
+        env: Mapping[str, str] = MappingProxyType({}),
+        **more: Any,
+    ) -> Deployed:
         """chaosd, with one drain policy or the given ones, for these nodes alone; ``more`` is for
-        the top of its configuration."""
+        the top of its configuration, ``env`` for the environment of its pod."""
         mine = policies or (node_policy(),)
         for one in mine:
             if one["target"] == "node":
                 one["select"] = {"nodes": f"{_SCENE}={self.name}", "minAge": "0s"}
         config = live(*mine, **more)
-        self.chaosd = Deployed(self.site, self.plane, self.folder, config, replicas=replicas)
+        extra = [{"name": name, "value": text} for name, text in env.items()]
+        self.chaosd = Deployed(
+            self.site, self.plane, self.folder, config, replicas=replicas, extraEnv=extra
+        )
         return self.chaosd
 
     def through_proxy(self) -> Path:
