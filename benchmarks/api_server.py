@@ -44,7 +44,7 @@ from tests.real.control_plane import binary, free_ports
 from tests.real.keeper import Keeper
 from tests.real.kubeconfig import write_kubeconfig
 
-HOMES = tuple(f"chaosd-{number}" for number in range(12))
+HOMES = tuple(f"chaosd-{number}" for number in range(14))
 """Namespaces for a ledger and a lease each."""
 _NEEDED = ("etcd", "kube-apiserver")
 _GOGC = "40"

@@ -56,7 +56,8 @@ OPT_IN = "chaosd.io/enabled"
 EACH = "{meanTimeBetweenKills: 5d, minGap: 12h}"
 EVERY = "{every: 1h}"
 """Schedules: slots for each workload, and slots of the policy, which draw their workload."""
-_ACTIONS = {TargetKind.POD: "evict", TargetKind.NODE: "drain"}
+ACTIONS = {"pod": "evict", "node": "drain"}
+"""What the policies do, by their target."""
 
 
 @dataclass
@@ -100,7 +101,7 @@ class Made(TypedDict):
 
 def policy(label: str, schedule: str, target: str) -> str:
     """A configuration with one policy, which runs dry: it evicts pods, or drains nodes."""
-    action = _ACTIONS[TargetKind(target)]
+    action = ACTIONS[target]
     return POLICY.format(label=label, schedule=schedule, target=target, action=action)
 
 

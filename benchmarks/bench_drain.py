@@ -33,7 +33,7 @@ def measure(lab: Lab) -> Iterator[Figure]:
     kubectl = binary("kubectl")
     if kubectl is None:
         print("LEFT OUT: kubectl's requests; `make tools` (it needs Go) builds it", file=sys.stderr)
-    for shop in shops:
+    for shop in shops[: lab.scale.drains]:
         theirs = by_kubectl(shop, kubectl) if kubectl else None
         yield from _figures(f"{shop.pods} {shop.name}", by_chaosd(shop), theirs)
 

@@ -1,9 +1,9 @@
 """Decisions and daemons on a real API server: 10,000 and 50,000 pods, all of them eligible.
 
-5% opted in by a label on their workload, 5% by one on their pods, all by their namespaces. The
-baseline is the official client, which lists the same objects with its models; where all have opted
-in, it lists pods as programs commonly do (the first 10,000; CPU, requests and bytes are taken as
-many times as there are more, memory is not).
+5% opted in by a label on their workload, 5% by one on their pods, all by their namespaces; then all
+nodes that carry them. The baseline is the official client, which lists the same objects with its
+models; where all have opted in, it lists pods as programs commonly do (the first 10,000; CPU,
+requests and bytes are taken as many times as there are more, memory is not).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from benchmarks import attempts, official
+from benchmarks import attempts, bench_nodes, official
 from benchmarks.api_server import HOMES, ApiServer, missing
 from benchmarks.children import until
 from benchmarks.daemon import Daemon
 from benchmarks.figures import Figure
 from benchmarks.lab import Lab
-from benchmarks.stock import BY_NAMESPACE, BY_POD, BY_WORKLOAD, WAYS, OptIn, Stock
+from benchmarks.stock import BY_NAMESPACE, BY_NODE, BY_POD, BY_WORKLOAD, WAYS, OptIn, Stock
 
 _MIB = 1024 * 1024
 _PATIENCE = 300.0
@@ -36,10 +36,10 @@ windows: {{allow: always}}
 limits: {{perHour: 1000, perDay: 1000, concurrent: 1000}}
 optIn: {{label: {label}, value: "true"}}
 policies:
-  - {{name: often, target: pod, action: evict, schedule: {{every: {every}}}}}
+  - {{name: often, target: {target}, action: {action}, schedule: {{every: {every}}}}}
   - name: each
-    target: pod
-    action: evict
+    target: {target}
+    action: {action}
     schedule: {{meanTimeBetweenKills: 2000d, minGap: 12h}}
 """
 IMAGE = {"MALLOC_ARENA_MAX": "2"}
@@ -65,6 +65,7 @@ def measure(lab: Lab, deployments: int) -> Iterator[Figure]:
     with telling() as say, ApiServer(stock, say, lab.scale.real_store) as server:
         for number, way in enumerate(WAYS):
             yield from _measure(lab, server, stock, way, number, say)
+        yield from _nodes(lab, server, stock, say)
 
 
 def _measure(
@@ -87,7 +88,34 @@ def _measure(
         raise RuntimeError(f"it found {len(found['results'])} eligible workloads")
     yield Figure(f"{name}: a survey for mean times: CPU", found["cpu"], "s")
     say(f"{name}: a daemon")
-    yield from _daemon(lab, server, name, way, HOMES[6 + number])
+    yield from _daemon(lab, server, name, way, "pod", HOMES[6 + number])
+
+
+def _nodes(
+    lab: Lab, server: ApiServer, stock: Stock, say: Callable[[str], None]
+) -> Iterator[Figure]:
+    """A decision about all nodes, and a daemon with policies for them."""
+    name = f"{stock.pods:,} pods on {stock.nodes:,} nodes"
+    kubeconfig, pages = str(server.kubeconfig), lab.scale.real_pages
+    say(f"{name}: the official client")
+    nodes = lab.run(official.nodes, kubeconfig=kubeconfig, labels="", pages=None)
+    pods = lab.run(official.pods, kubeconfig=kubeconfig, labels="", pages=pages)
+    say(f"{name}: decisions")
+    made = lab.run(
+        attempts.attempts,
+        kubeconfig=kubeconfig,
+        folder=str(server.folder),
+        home=HOMES[12],
+        workloads=["*"] * lab.scale.repeat,
+        label=BY_NODE.label,
+        schedule=attempts.EVERY,
+        target="node",
+    )
+    factor = stock.pods / pods["objects"]
+    yield from bench_nodes.figures(f"{name}: ", made, nodes, pods, factor)
+    yield Figure("  on the clock", made["wall"], "s")
+    say(f"{name}: a daemon")
+    yield from _daemon(lab, server, name, BY_NODE, "node", HOMES[13])
 
 
 def _listed(lab: Lab, server: ApiServer, stock: Stock, way: OptIn) -> tuple[official.Listed, float]:
@@ -124,9 +152,13 @@ def is_page(asked: str) -> bool:
     return parts[-1] in ("deployments", "statefulsets") and "limit=1&" not in f"{query}&"
 
 
-def _daemon(lab: Lab, server: ApiServer, name: str, way: OptIn, home: str) -> Iterator[Figure]:
+def _daemon(
+    lab: Lab, server: ApiServer, name: str, way: OptIn, target: str, home: str
+) -> Iterator[Figure]:
     """From its start until it has decided some times."""
-    configuration = _DAEMON.format(label=way.label, every=lab.scale.real_every)
+    configuration = _DAEMON.format(
+        label=way.label, every=lab.scale.real_every, target=target, action=attempts.ACTIONS[target]
+    )
     wanted = lab.scale.real_decisions
     with Daemon(server.folder, server.kubeconfig, home, configuration, IMAGE) as daemon:
         until(lambda: _dry_runs(daemon) >= wanted, daemon, _PATIENCE, 0.2)

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from benchmarks import big_pods, stock
+from benchmarks import big_nodes, big_pods, stock
 from benchmarks.stock import Stock
 
 _AT_ONCE = 200
@@ -25,7 +25,7 @@ _PREFIX = "/registry/"
 
 def fingerprint(wanted: Stock) -> str:
     """What a store holds: it differs when the objects do."""
-    sources = (Path(module.__file__ or "").read_bytes() for module in (stock, big_pods))
+    sources = (Path(module.__file__ or "").read_bytes() for module in (stock, big_pods, big_nodes))
     return hashlib.sha256(b"".join([*sources, repr(wanted).encode()])).hexdigest()
 
 

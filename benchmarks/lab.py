@@ -45,6 +45,7 @@ class Scale:
     remembered: int = 15_000
     idle_seconds: float = 30.0
     imports: int | None = None  # how many steps; all of them
+    drains: int = 3
     drained: int = 10  # Deployments of three pods each
     stopping: float = 10.0  # seconds that a pod takes to end
     real: tuple[int, int] = (2_000, 10_000)  # Deployments
@@ -70,8 +71,8 @@ SMALL = Scale(
     remembered=10,
     idle_seconds=0.1,
     imports=1,
+    drains=1,
     drained=2,
-    stopping=0.5,
     real=(40, 80),
     real_pages=1,
     real_every="1s",

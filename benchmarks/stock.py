@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from benchmarks import big_pods
+from benchmarks import big_nodes, big_pods
 
 Json = dict[str, Any]
 
 CREATED = "2026-01-05T08:00:00Z"
 PODS_EACH = 5
 OLD_REPLICA_SETS = 10
-_PODS_A_NODE = 100
+_PODS_A_NODE = 10
 _HASH = "pod-template-hash"
 
 
@@ -31,12 +31,13 @@ BY_WORKLOAD = OptIn("by workload label", "by-workload.example.com/enabled")
 BY_POD = OptIn("by pod label", "by-pod.example.com/enabled")
 BY_NAMESPACE = OptIn("all, by namespace", "by-namespace.example.com/enabled")
 WAYS = (BY_WORKLOAD, BY_POD, BY_NAMESPACE)
+BY_NODE = OptIn("all nodes", "by-node.example.com/enabled")
 
 
 class Stock(NamedTuple):
     """How many Deployments, in how many namespaces; ``opted_in`` is the share of those with the
-    labels of BY_WORKLOAD and, the same ones, of BY_POD. Every namespace has that of
-    BY_NAMESPACE."""
+    labels of BY_WORKLOAD and, the same ones, of BY_POD. Every namespace has that of BY_NAMESPACE,
+    every node that of BY_NODE."""
 
     deployments: int
     namespaces: int = 50
@@ -267,6 +268,7 @@ def _namespace(name: str) -> Json:
 def _node(number: int) -> Json:
     name = f"node-{number}"
     heard = {"lastHeartbeatTime": CREATED, "lastTransitionTime": CREATED}
+    room = {"cpu": "64", "memory": "256Gi", "pods": "250"}
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -274,11 +276,14 @@ def _node(number: int) -> Json:
             "name": name,
             "uid": f"{name}-uid",
             "creationTimestamp": CREATED,
-            "labels": {"kubernetes.io/hostname": name},
-            "managedFields": [big_pods.manager("kubelet", "status")],
+            "labels": {"kubernetes.io/hostname": name, BY_NODE.label: "true"},
+            "managedFields": big_nodes.managed_fields(),
         },
         "status": {
-            "allocatable": {"cpu": "64", "memory": "256Gi", "pods": "250"},
+            "allocatable": room,
+            "capacity": room,
             "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady", **heard}],
+            "images": big_nodes.images(),
+            "nodeInfo": big_nodes.info(number),
         },
     }

@@ -20,6 +20,7 @@ def test_each_way_of_opting_in_is_measured(tmp_path: Path) -> None:
     assert all(math.isfinite(one.value) for one in found)
     for way in WAYS:
         assert any(way.name in one.what and "a decision: CPU" in one.what for one in found)
+    assert any("nodes: a decision: CPU" in one.what for one in found)
     others = [one.value for one in found if one.what.strip() == "requests: others"]
     assert len(others) == len(WAYS)
     assert all(0 < count <= CONSTANT for count in others)
