@@ -26,7 +26,7 @@ from chaosd.core.model import (
 )
 from chaosd.core.status import Status
 from chaosd.engine.attempt import unreadable
-from chaosd.engine.rest import rest_of
+from chaosd.engine.rest import rest_of, rest_of_impact
 from chaosd.ports import CallFailed, Clock, Guard, Scope, Target
 
 ELIGIBLE = "eligible"
@@ -185,10 +185,12 @@ class Explainer:
         objections = tuple(
             reason for guard in self._guards for reason in guard.object_to(scope, examined.impact)
         )
-        return (*one.reasons, *examined.reasons, *objections)
+        rest = rest_of_impact(self._ledger, scope.policy, one, examined.impact, scope.now)
+        return (*one.reasons, *examined.reasons, *objections, *rest)
 
     def _scope(self, policy: Policy) -> Scope:
-        return Scope(self._configuration, policy, self._clock.now())
+        struck = self._ledger.nodes_struck()
+        return Scope(self._configuration, policy, self._clock.now(), struck)
 
 
 def _of_the_node(judged: WorkloadJudged, name: str, own: Reasons) -> WorkloadJudged:

@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from chaosd.core.admission import admit
 from chaosd.core.ledger import Intent, Step, StepState
-from chaosd.core.limits import rest_reasons
 from chaosd.core.model import (
     Action,
     Candidate,
@@ -25,7 +24,7 @@ from chaosd.core.transitions import Refusal, finish_strikes, reserve, settle_ste
 from chaosd.core.window import strikeable_until
 from chaosd.engine.book import LedgerUnusable, Page, too_large
 from chaosd.engine.context import Context
-from chaosd.engine.rest import rest_of
+from chaosd.engine.rest import rest_of, rest_of_impact
 from chaosd.ports import CallFailed, Conflict, Scope, ServerFault, Unanswered
 
 STRIKE_WITHIN = timedelta(seconds=10)
@@ -108,19 +107,10 @@ class Reserver:
 
     def _rest(self, page: Page, trial: Trial, candidate: Candidate, examined: Examined) -> Reasons:
         """The rest that is due to the candidate, and to every workload that would lose pods."""
-        now = self._context.clock.now()
-        others = [w for w in examined.impact.workloads if w != str(candidate.workload)]
-        return rest_of(page.ledger, trial.policy, candidate, now) + tuple(
-            Reason(reason.code, f"{other}: {reason.detail}")
-            for other in others
-            for reason in rest_reasons(
-                page.ledger,
-                other,
-                now,
-                min_gap=timedelta(0),
-                cooldown=trial.policy.cooldown,
-                dry_run=trial.policy.dry_run,
-            )
+        now, policy = self._context.clock.now(), trial.policy
+        return (
+            *rest_of(page.ledger, policy, candidate, now),
+            *rest_of_impact(page.ledger, policy, candidate, examined.impact, now),
         )
 
     def _admit(self, trial: Trial, page: Page) -> Reasons:

@@ -8,17 +8,23 @@ from typing import Any
 import msgspec
 import pytest
 
+from chaosd.core.admission import Circumstances
 from chaosd.core.ledger import Result, StepState, Verdict
 from chaosd.core.model import (
     Action,
     BudgetMode,
+    Code,
     Configuration,
     Helper,
     NodeRules,
+    WorkloadKey,
 )
+from chaosd.core.status import status
+from chaosd.engine.explain import Explainer
 from chaosd.ports import Answered, NotSent, Unanswered
 from chaosd.sandbox import Cluster, Denial, scenarios
 from tests.engine.machines import Machines, raising
+from tests.engine.process import Process
 from tests.engine.scene import Scene, configured
 from tests.engine.test_drain import HOLD, begun, drains, only, pods_on, shop, taints
 
@@ -351,3 +357,61 @@ def test_guards_are_asked_again_before_a_machine_is_ended(happens: Any) -> None:
     assert cloud.ended == {}
     assert only(scene).result is not None
     assert taints(scene) == []
+
+
+# ------------------------------------------------------------------ what explain says
+
+
+def test_a_pool_that_is_busy_does_not_keep_another_from_its_turn() -> None:
+    """The lock of the first node that is drawn speaks against that one alone."""
+
+    def fill(cluster: Cluster) -> None:
+        two_pools(cluster, 2)
+        for name in ("m11", "m12"):
+            with cluster.edit("nodes", "", name) as item:
+                item["metadata"]["labels"]["chaosd.io/enabled"] = "true"
+        with cluster.edit("nodes", "", "n1") as item:
+            item["metadata"]["labels"]["chaosd.io/enabled"] = "false"
+
+    rules = NodeRules(pool="pool", max_unavailable=2, min_nodes=1)
+    policies = [drains(node=rules), msgspec.structs.replace(drains(node=rules), name="second")]
+    for wait in range(1, 6):
+        scene, process = begun(fill, configured(*policies))
+        first = process.attempt(policy="nodes", workload="Node/m11")
+        assert first.intent is not None, first
+        scene.clock.advance(wait)
+        second = process.attempt(policy="second")
+        assert second.intent is not None, second
+        assert second.intent.workload == "Node/n2"
+
+
+def explained(scene: Scene, process: Process, node: str) -> set[Code]:
+    ledger, configuration = scene.ledger(), scene.configuration
+    standing = status(ledger, configuration, Circumstances(scene.now()))
+    context = process.context
+    asked = Explainer(configuration, context.targets, (), ledger, standing, scene.clock)
+    (found,) = asked.workload(WorkloadKey("", "Node", node))
+    (one,) = found.workloads
+    return {reason.code for reason in one.reasons}
+
+
+def test_explain_says_what_a_reservation_would() -> None:
+    """A workload that rests and a pool that is busy speak against a node."""
+    rules = NodeRules(pool="pool", max_unavailable=2, min_nodes=0)
+    cool = timedelta(hours=1)
+
+    def fill(cluster: Cluster) -> None:
+        two_pools(cluster, 2)
+        with cluster.edit("nodes", "", "m11") as item:
+            item["metadata"]["labels"]["chaosd.io/enabled"] = "true"
+        with cluster.edit("nodes", "", "m12") as item:
+            item["spec"]["unschedulable"] = True
+
+    scene, process = begun(fill, configured(drains(node=rules, cooldown=cool)))
+    assert explained(scene, process, "m11") == set()
+    process.attempt(policy="nodes", workload="Node/n1")
+    assert Code.LOCKED in explained(scene, process, "m11")
+    scene.run(HOLD + 40)
+    assert only(scene).verdict is Verdict.RECOVERED
+    assert "web1" in pods_on(scene, "m11")
+    assert explained(scene, process, "m11") == {Code.COOLDOWN}
