@@ -66,18 +66,21 @@ def needs(configuration: Configuration, namespace: str, *, in_cluster: bool) -> 
             need = Need(row.group, row.resource, row.verbs, why, place, row.name, row.required)
             merged[key] = _joined(merged[key], need) if key in merged else need
     everywhere = [need for need in merged.values() if not need.namespace]
-    # What is wanted everywhere need not be asked for in one namespace again.
-    return [
-        need
-        for need in merged.values()
-        if not need.namespace or not any(_covers(wider, need) for wider in everywhere)
-    ]
+    narrowed = [_beside(everywhere, need) if need.namespace else need for need in merged.values()]
+    return [need for need in narrowed if need.verbs]
 
 
-def _covers(wider: Need, need: Need) -> bool:
-    """Whether a need of the whole cluster has all of one in a namespace."""
-    same = (wider.group, wider.resource) == (need.group, need.resource)
-    return same and wider.name in ("", need.name) and set(need.verbs) <= set(wider.verbs)
+def _beside(everywhere: Sequence[Need], need: Need) -> Need:
+    """A need in one namespace without the verbs that are wanted everywhere anyway."""
+    have = {
+        verb
+        for wider in everywhere
+        if (wider.group, wider.resource) == (need.group, need.resource)
+        and wider.name in ("", need.name)
+        for verb in wider.verbs
+    }
+    left = tuple(verb for verb in need.verbs if verb not in have)
+    return msgspec.structs.replace(need, verbs=left)
 
 
 def missing(api: Api, wanted: Iterable[Need]) -> list[Need]:

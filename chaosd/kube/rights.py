@@ -180,8 +180,9 @@ TABLE = (
         "",
         "pods/status",
         ("patch",),
-        "making late kills impossible after a lost answer",
-        _removes_pods,
+        "making late kills impossible after a lost answer (with nodes also in dry runs, which end "
+        "what was begun before)",
+        lambda one: _removes_pods(one) or _drains(one),
     ),
     Row(
         Where.READ,

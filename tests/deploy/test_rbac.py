@@ -68,6 +68,7 @@ CONFIGURATIONS |= {
 }
 CONFIGURATIONS |= {
     "crash": live(policy(action="crash"), helper=HELPER),
+    "crash and bypass": live(policy(action="crash"), policy("hard", pdb="bypass"), helper=HELPER),
     "crash dry run": live(policy(action="crash", dryRun=True), helper=HELPER),
     "namespaced crash": live(policy(action="crash"), helper=HELPER, namespaces=["shop"], seed="x"),
     "pods and nodes": live(

@@ -258,6 +258,10 @@ class Deployed:
         """Those whose victim's workload is whole again."""
         return [one for one in self.intents(workload) if one.verdict is Verdict.RECOVERED]
 
+    def listen_anew(self) -> None:
+        """Forget what it asked for until now."""
+        self._audit = self.plane.audit_size()
+
     def audited(self) -> list[Json]:
         """What its ServiceAccount asked of the API server, and what was answered."""
         return self.plane.audited(self.user, self._audit)

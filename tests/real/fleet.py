@@ -51,6 +51,7 @@ class Fleet:
         self.nodes: list[str] = []
         self.site, self.plane, self.folder = site, plane, folder
         self.chaosd: Deployed
+        self.config: Json = {}
         self.proxy = Proxy(plane.url, plane.ca)
         self.add(OPT_IN, **first)
 
@@ -86,6 +87,10 @@ class Fleet:
         until(lambda: self._serves(name), lambda: self.node(name))
         return name
 
+    def leaves(self) -> None:
+        """The first node is gone, as a cloud controller has it when its machine is."""
+        self.place.admin.ok("DELETE", path(self.first))
+
     def grow(self, count: int = 2, **spec: Any) -> None:
         """So many more nodes, which did not opt in."""
         for _ in range(count):
@@ -116,7 +121,7 @@ class Fleet:
         for one in mine:
             if one["target"] == "node":
                 one["select"] = {"nodes": f"{_SCENE}={self.name}", "minAge": "0s"}
-        config = live(*mine, **more)
+        self.config = config = live(*mine, **more)
         extra = [{"name": name, "value": text} for name, text in env.items()]
         self.chaosd = Deployed(
             self.site, self.plane, self.folder, config, replicas=replicas, extraEnv=extra

@@ -13,7 +13,7 @@ chaosd/kube/rights.py; tests compare both. An unset dryRun of the file is a dry 
   {{- fail (printf "the configuration is not valid YAML: %s" .) -}}
 {{- end -}}
 {{- $live := eq (toString $config.dryRun) "false" -}}
-{{- $needs := dict "namespaces" $config.namespaces "kinds" list "respects" false "evicts" false "deletes" false "selectsNodes" false "nodes" false "taints" false "helper" "" -}}
+{{- $needs := dict "namespaces" $config.namespaces "kinds" list "respects" false "evicts" false "deletes" false "selectsNodes" false "nodes" false "taints" false "fences" false "helper" "" -}}
 {{- $optIn := $config.optIn | default dict -}}
 {{- $_ := set $needs "optIn" (printf "%s=%s" ($optIn.label | default "chaosd.io/enabled") ($optIn.value | default "true")) -}}
 {{- range $config.policies -}}
@@ -34,6 +34,7 @@ chaosd/kube/rights.py; tests compare both. An unset dryRun of the file is a dry 
   {{- if and $removes $respects -}}{{- $_ := set $needs "evicts" true -}}{{- end -}}
   {{- if and $removes (not $respects) -}}{{- $_ := set $needs "deletes" true -}}{{- end -}}
   {{- if $drains -}}{{- $_ := set $needs "taints" true -}}{{- end -}}
+  {{- if or $removes $drains -}}{{- $_ := set $needs "fences" true -}}{{- end -}}
   {{- if and $kills (has .action (list "reboot" "crash")) -}}
     {{- $_ := set $needs "helper" (($config.helper | default dict).namespace | default "") -}}
   {{- end -}}

@@ -137,8 +137,9 @@
   resources: [pods]
   verbs: [delete]
 {{- end }}
-{{- if or .evicts .deletes }}
-# Making late kills impossible after a lost answer: a condition fences the victim.
+{{- if .fences }}
+# Making late kills impossible after a lost answer (with nodes also in dry runs, which end what was
+# begun before): a condition fences the victim.
 - apiGroups: [""]
   resources: [pods/status]
   verbs: [patch]
@@ -154,5 +155,6 @@
 # Helper pods (action reboot or crash): making one, seeing how it ended, removing it.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [create, get, delete]
+  {{- $everywhere := kindIs "invalid" .namespaces }}
+  verbs: [create{{ if not $everywhere }}, get{{ end }}{{ if not (and $everywhere .deletes) }}, delete{{ end }}]
 {{- end -}}
