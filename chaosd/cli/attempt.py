@@ -24,6 +24,7 @@ from chaosd.core.schedule import intent_id
 from chaosd.core.transitions import Refusal
 from chaosd.core.transitions import forgive as forgiven
 from chaosd.core.words import of_what, verb
+from chaosd.engine.attempt import BEGUN
 from chaosd.engine.book import Book
 from chaosd.ports import CallFailed
 
@@ -63,9 +64,11 @@ class Answer(Struct, frozen=True):
 
     @property
     def begun(self) -> bool:
-        """Whether it is under way, as a drain is, whose steps take minutes."""
+        """Whether it is under way, as a drain is, whose steps take minutes; what has become of it
+        since it was answered is another question."""
         one = self.intent
-        return one is not None and one.owes_undo and one.result is None and not one.unsettled
+        going_on = one is not None and one.owes_undo and one.result is None and not one.unsettled
+        return self.result == BEGUN or going_on
 
     @property
     def fine(self) -> bool:

@@ -8,11 +8,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from chaosd.cli.attempt import Answer
 from chaosd.core.ledger import Intent, Ledger, Result, Verdict
 from chaosd.sandbox import scenarios
 from tests.cli.shop import Shop, leading
 from tests.cli.support import chaosd, config
 from tests.cli.test_undo import drain, taints
+from tests.core.ledgers import intent as an_intent
 
 FILE = """
 dryRun: false
@@ -139,3 +141,10 @@ def test_a_plan_of_nodes_by_their_names(tmp_path: Path) -> None:
     planned = {one["workload"] for one in answer.json if one["policy"] == "weekly"}
     assert planned == {"Node/node-a", "Node/node-b"}
     assert "Node/other" in answer.err
+
+
+@pytest.mark.parametrize(("result", "fine"), [("begun", True), ("unknown", False)])
+def test_what_was_begun_is_fine_whatever_it_does_by_now(result: str, *, fine: bool) -> None:
+    """The next step may be on its way, or all be over, when the answer is read."""
+    over = msgspec.structs.replace(an_intent(), result=Result.REFUSED)
+    assert Answer(result, (), over).fine is fine
