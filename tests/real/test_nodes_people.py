@@ -91,6 +91,7 @@ def uninstalled(real: Site, plane: ControlPlane, folder: Path) -> None:
         for alone in (False, True):
             with chaosd.daemon() as daemon:
                 until(lambda: daemon.said("leading"), daemon, PATIENCE)
+                until(lambda: not chaosd.ledger().intents, daemon, PATIENCE)
                 fleet.begin()
                 until(fleet.drained_by, daemon)
                 if alone:
@@ -180,20 +181,10 @@ def made_anew(real: Site, plane: ControlPlane, folder: Path) -> None:
 
 
 @pytest.mark.timeout(400)
-def test_nodes_are_had_back_by_people(
-    real: Site, control_plane: ControlPlane, tmp_path: Path
-) -> None:
-    """By a halt, by undo without a daemon, at an uninstall: with no taint left."""
-    stories = (halted, undone, uninstalled)
-    at_once(*(partial(tell, real, control_plane, tmp_path / tell.__name__) for tell in stories))
-
-
-@pytest.mark.timeout(400)
-def test_what_people_do_to_a_node_is_theirs(
-    real: Site, control_plane: ControlPlane, tmp_path: Path
-) -> None:
-    """Cordons, taints and deletions during a drain stay as they were made."""
-    stories = (theirs, taken_off, made_anew)
+def test_people_have_their_nodes(real: Site, control_plane: ControlPlane, tmp_path: Path) -> None:
+    """They have them back by a halt, by undo without a daemon, and at an uninstall; cordons, taints
+    and deletions during a drain stay as they were made."""
+    stories = (halted, undone, uninstalled, theirs, taken_off, made_anew)
     at_once(*(partial(tell, real, control_plane, tmp_path / tell.__name__) for tell in stories))
 
 
