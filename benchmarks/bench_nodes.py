@@ -1,10 +1,9 @@
 """One whole decision about nodes: 5,000 of them with 50,000 pods, all opted in.
 
 From reading the ledger to the intent written down: all nodes are surveyed; of the one that is drawn
-its pods and their budgets are read, all nodes again, and the size of every pod of the cluster, as
-what the drawn node loses must fit elsewhere. The baseline is the official client as programs use
-it, over the same nodes and pods (a tenth of the pods is listed, and taken ten times; their memory
-is not).
+its pods and their budgets are read, all nodes again, and the pods of other nodes until what it
+loses fits there. The baseline is the official client as programs use it, which lists all nodes and
+pods (a tenth of the pods is listed, and taken ten times; their memory is not).
 """
 
 from __future__ import annotations

@@ -73,13 +73,33 @@ class Room:
             node[1] += requests.memory
             node[2] += 1
 
-    def fits(self, pods: Sequence[PodFacts], away: Collection[str]) -> Reasons:
+    def forget_pods(self) -> None:
+        """Count pods anew."""
+        self._used.clear()
+
+    def hosts(self, pods: Iterable[PodFacts], away: Collection[str]) -> list[str]:
+        """The other nodes than ``away`` on which at least one of ``pods`` may start, by name."""
+        wishes = set(map(_wishes, pods))
+        return sorted(
+            name
+            for name, offer in self._offers.items()
+            if name not in away and any(_admits(offer, one) for one in wishes)
+        )
+
+    def fits(
+        self,
+        pods: Sequence[PodFacts],
+        away: Collection[str],
+        among: Iterable[str] | None = None,
+    ) -> Reasons:
         """Why ``pods`` would not all find room on other nodes than ``away``.
 
         ``pods`` are those that must move; ``away`` the victim and whatever open intents hold. The
-        largest pod goes first, each to the first node that has room for it.
+        largest pod goes first, each to the first node that has room for it. ``among`` are the nodes
+        whose pods have been counted, None for all: what fits on some fits on all.
         """
-        offers = {name: offer for name, offer in self._offers.items() if name not in away}
+        names = self._offers if among is None else among
+        offers = {name: self._offers[name] for name in names if name not in away}
         packing = _Packing([self._space(name, offer) for name, offer in offers.items()])
         cpu = max((offer.cpu for offer in offers.values()), default=0) or 1
         memory = max((offer.memory for offer in offers.values()), default=0) or 1

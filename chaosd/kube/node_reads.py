@@ -40,9 +40,10 @@ class KubeNodeReads(KubeReads):
         for page in self._api.pages(PODS, None, WholePod, fields=f"spec.nodeName={node}"):
             yield [whole_pod_facts(pod) for pod in page]
 
-    def placed(self) -> Iterator[Sequence[Placed]]:
-        """Every pod that has a node and has not finished: where it is, and how big."""
-        for page in self._api.pages(PODS, None, SizedPod, fields=NOT_FINISHED):
+    def placed(self, node: str = "") -> Iterator[Sequence[Placed]]:
+        """Every pod (of that node) that has a node and has not finished: where, and how big."""
+        fields = f"{NOT_FINISHED},spec.nodeName={node}" if node else NOT_FINISHED
+        for page in self._api.pages(PODS, None, SizedPod, fields=fields):
             yield [placed_facts(pod) for pod in page if pod.spec.node_name]
 
     def local_claims(self) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from chaosd.core.capacity import Room
@@ -31,6 +32,7 @@ from chaosd.targets.owners import workload_of
 
 _JOB = "Job"
 _KEPT = timedelta(seconds=30)
+_MANY, _SOME = 100, 25
 
 
 def pods_of(reads: NodeReads, node: str) -> tuple[PodFacts, ...]:
@@ -180,11 +182,33 @@ class NodeInside:
             room.add_nodes([known])
         if not moves:
             return ()
-        for page in self._reads.placed():
-            room.add_pods(page)
-        reasons = room.fits(down, {self._name, *self._scope.struck})
+        away = {self._name, *self._scope.struck}
+        reasons = (
+            () if self._fits_on_some(room, down, away) else self._fits_on_all(room, down, away)
+        )
         last.keep(self._scope.now, room if reasons else None)
         return reasons
+
+    def _fits_on_some(self, room: Room, down: Sequence[PodFacts], away: Collection[str]) -> bool:
+        """Whether a few of many nodes have the room, so that no more pods than theirs need be
+        read: in a large cluster all of them are hundreds of megabytes."""
+        hosts = room.hosts(down, away)
+        if len(hosts) <= _MANY:
+            return False
+        begin = bisect(hosts, self._name)
+        nearby = [*hosts[begin:], *hosts[:begin]][:_SOME]
+        for number, host in enumerate(nearby, 1):
+            for page in self._reads.placed(host):
+                room.add_pods(page)
+            if not room.fits(down, away, nearby[:number]):
+                return True
+        room.forget_pods()
+        return False
+
+    def _fits_on_all(self, room: Room, down: Sequence[PodFacts], away: Collection[str]) -> Reasons:
+        for page in self._reads.placed():
+            room.add_pods(page)
+        return room.fits(down, away)
 
     def _cloud_reasons(self, node: NodeFacts, clouds: Sequence[Cloud]) -> Reasons:
         if self._policy.action is not Action.TERMINATE:

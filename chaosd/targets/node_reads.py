@@ -25,9 +25,9 @@ class NodeReads(Reads, Protocol):
         """All pods of one node, of every namespace, in full."""
         ...
 
-    def placed(self) -> Iterator[Sequence[Placed]]:
-        """Every pod of the cluster that has a node and has not finished, as small as it can be
-        read."""
+    def placed(self, node: str = "") -> Iterator[Sequence[Placed]]:
+        """Every pod of the cluster, or of that node, that has a node and has not finished, as small
+        as it can be read."""
         ...
 
     def local_claims(self) -> frozenset[str]:

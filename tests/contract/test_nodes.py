@@ -277,6 +277,9 @@ def test_what_takes_room(place: Place, name: str, reads: KubeNodeReads) -> None:
     assert [one["metadata"]["name"] for one in items] == ["runs"]
     placed = [one for page in reads.placed() for one in page]
     assert [one.requests for one in placed if one.node == name] == [Resources(pods=1)]
+    assert [one for page in reads.placed(name) for one in page] == [
+        one for one in placed if one.node == name
+    ]
     assert "" not in {one.node for one in placed}
 
 

@@ -319,3 +319,35 @@ def test_room_only_shrinks(
     if before.fits([one], NOBODY):
         assert after.fits([one], NOBODY)
         assert before.fits([one], {"n0"})
+
+
+def test_some_nodes_tell_as_much_as_all_when_it_fits() -> None:
+    """Only the nodes that are named are looked at, and those that are away never."""
+    nodes = [node(name) for name in ("n1", "n2", "n3")]
+    some = room(*nodes, used=[placed("n2", cpu=4000)])
+    assert some.fits([pod()], {"n1"}, ["n3"]) == ()
+    assert codes(some.fits([pod()], {"n1"}, ["n2"])) == [Code.NO_CAPACITY]
+    assert codes(some.fits([pod()], {"n1"}, ["n1", "n2"])) == [Code.NO_CAPACITY]
+    assert codes(some.fits([pod()], {"n1"}, [])) == [Code.NO_CAPACITY]
+
+
+def test_hosts_are_the_nodes_on_which_any_of_the_pods_may_start() -> None:
+    """By labels and taints; how much room they have is another question."""
+    found = room(
+        node("n4"),
+        node("n1", taints=(TEAM,)),
+        node("n2", labels={"disk": "fast"}),
+        node("n3", ready=False),
+    )
+    fast = pod(1, node_selector={"disk": "fast"})
+    assert found.hosts([fast], NOBODY) == ["n2"]
+    assert found.hosts([fast, pod(2)], NOBODY) == ["n2", "n4"]
+    assert found.hosts([pod(2, tolerations=(EVERYTHING,))], {"n2"}) == ["n1", "n4"]
+
+
+def test_pods_are_counted_anew_after_they_were_forgotten() -> None:
+    """What was counted of some nodes must not be counted twice with all."""
+    found = room(node(), used=[placed(cpu=2000)])
+    found.forget_pods()
+    found.add_pods([placed(cpu=2000)])
+    assert found.fits([pod(cpu=2000)], NOBODY) == ()

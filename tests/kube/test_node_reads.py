@@ -90,6 +90,8 @@ def test_what_takes_room(lab: Lab, reads: NodeReads) -> None:
     assert len(found) == 4 + 2
     assert Placed("node-a", Resources(100, 64 << 20, 1)) in found
     assert "" not in {one.node for one in found}
+    alone = [one for page in reads.placed("node-a") for one in page]
+    assert alone == [one for one in found if one.node == "node-a"]
 
 
 @pytest.mark.parametrize("name", ["node-a", "node-c"])

@@ -109,3 +109,34 @@ def test_a_drawn_node_is_one_candidate() -> None:
     (one,) = target(made).expand(asked, candidate("Node/node-a"))
     assert one == Candidate("node-a", candidate("Node/node-a").workload)
     assert not made.requests()
+
+
+def large(full: int) -> Lab:
+    """As :func:`lab`, with 110 more nodes, of which the first ``full`` after node-a are full."""
+    made = lab()
+    with made.cluster.backdated(timedelta(days=1)):
+        for number in range(110):
+            scenarios.node(made.cluster, f"node-a-{number:03}", pods=0 if number < full else 110)
+    made.requests()
+    return made
+
+
+@pytest.mark.parametrize(("full", "nearby", "whole"), [(0, 1, 0), (20, 21, 0), (30, 25, 1)])
+def test_among_many_nodes_room_is_looked_for_nearby_first(
+    full: int, nearby: int, whole: int
+) -> None:
+    """One node after the other, and all pods are read only where the first few have no room."""
+    made = large(full)
+    assert examined(made, target(made), "node-a").victim is not None
+    asked = made.requests()
+    single = [one for one in asked if "phase" in one.query and "nodeName" in one.query]
+    every = [one for one in asked if "phase" in one.query and "nodeName" not in one.query]
+    assert (len(single), len(every)) == (nearby, whole)
+
+
+def test_too_little_room_among_many_nodes_is_told_by_all_of_them() -> None:
+    """And each pod is counted once."""
+    made = large(110)
+    found = examined(made, target(made), "node-a")
+    assert codes(found.reasons) == {"noCapacity"}
+    assert sweeps(made) == 1
