@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from chaosd.core.admission import ending, may_go_on
 from chaosd.core.ledger import Intent, Step
@@ -10,11 +10,11 @@ from chaosd.core.model import Configuration
 from chaosd.core.transitions import Refusal, add_step, next_number, note_seen
 from chaosd.engine.book import Page
 from chaosd.engine.context import Context
+from chaosd.engine.reserve import STRIKE_WITHIN
 from chaosd.engine.strike import Striker
 from chaosd.ports import Conflict, Next, Scope, ServerFault, Unanswered
 
 _AT_ONCE = 10
-_STRIKE_WITHIN = timedelta(seconds=10)
 
 
 class Further:
@@ -48,6 +48,7 @@ class Further:
                 return why
             if not more and context.clock.boot() < self._waits.get(intent.id, 0.0):
                 return None
+            self._waits.pop(intent.id, None)
             coming = more.pop(0) if more else self._ask(intent, page, configuration, now)
             if coming.victim is None:
                 if coming.wait_until is None:
@@ -103,7 +104,7 @@ class Further:
             holder=context.writer.holder,
             term=context.writer.term,
             reserved_at=now,
-            strike_by=min(now + _STRIKE_WITHIN, until),
+            strike_by=min(now + STRIKE_WITHIN, until),
             action=coming.action,
             workload=coming.workload,
         )

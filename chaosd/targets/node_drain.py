@@ -54,8 +54,9 @@ class Drain:
         """The next step, or when to look again, or how it ended. Raises CallFailed."""
         intent = self._intent
         final = next((s for s in intent.steps if s.action in _FINAL), None)
-        if final is not None and final.state is not StepState.REFUSED:
-            failed = final.detail or f"the {final.action} {final.state}"
+        if final is not None:
+            # One that was refused or failed is not asked for again: the drain is over.
+            failed = f"{final.action} of node {intent.victim.name} {final.state}: {final.detail}"
             return Next(why="" if final.state is StepState.KILLED else failed)
         if self._just_evicted():
             return self._evict(None)
@@ -69,8 +70,6 @@ class Drain:
             return self._taint(node, taints)
         if node.drained_by != intent.id:
             return Next(why=f"somebody removed the taint from node {node.name}")
-        if final is not None:
-            return self._retry(final, node)
         return self._evict(node)
 
     def _just_evicted(self) -> bool:
@@ -89,10 +88,6 @@ class Drain:
         if self._now < (last.settled_at or last.reserved_at) + _LOOK:
             return Next(wait_until=self._now + _LOOK)
         return Next(_node_victim(node), action=StepAction.TAINT)
-
-    def _retry(self, final: Step, node: NodeFacts) -> Next:
-        """A reboot or an end that was refused is not asked for again: the drain is over."""
-        return Next(why=f"{final.action} of node {node.name} was refused: {final.detail}")
 
     def _evict(self, node: NodeFacts | None) -> Next:
         pods = pods_of(self._reads, self._intent.victim.name)

@@ -7,6 +7,7 @@ from datetime import datetime
 from chaosd.core.facts import NodeFacts, Recovery
 from chaosd.core.ledger import Intent
 from chaosd.core.model import WorkloadKey
+from chaosd.core.nodes import in_service
 from chaosd.core.recovery import recovery
 from chaosd.targets.family import Family, family_of
 from chaosd.targets.node_reads import NodeReads
@@ -66,17 +67,13 @@ def _pool(reads: NodeReads, intent: Intent) -> Recovery:
     there = nodes.get(intent.victim.name)
     # Control plane nodes without the label that names pools are a pool of their own.
     named = selector and not selector.startswith("!")
-    ready = sum(_serves(node) for node in nodes.values() if named or not node.control_plane)
+    ready = sum(in_service(node) for node in nodes.values() if named or not node.control_plane)
     detail = f"{ready} of {intent.desired} nodes of the pool Ready"
     gone = there is None or there.uid != intent.victim.uid
     if not gone:
         detail += f", node {intent.victim.name} is still there"
     whole = gone and ready >= intent.desired
     return Recovery(whole=whole, ready=ready, desired=intent.desired, detail=detail)
-
-
-def _serves(node: NodeFacts) -> bool:
-    return node.ready and not node.unschedulable and not node.deleting and not node.drained_by
 
 
 def _workload(reads: NodeReads, key: WorkloadKey, now: datetime) -> Recovery:
