@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
-from chaosd.core.facts import PodFacts, WorkloadFacts
+from chaosd.core.facts import Own, PodFacts, WorkloadFacts
 from chaosd.core.model import WorkloadKey
-from chaosd.targets.owners import BARE, bare_pod, own_kind, owned_by
+from chaosd.targets.owners import BARE, bare_pod, own_kind, owned_by, workload_of
 from chaosd.targets.reads import PodPages, Reads
 
 
@@ -55,6 +55,24 @@ def family_of(reads: Reads, key: WorkloadKey) -> Family | None:
         owners = reads.replica_sets(key.namespace, labels, workload.uid)
     pods = _owned(reads.pods(key.namespace, labels), owners)
     return Family(workload, pods, owners)
+
+
+def family_now(reads: Reads, key: WorkloadKey) -> Family | None:
+    """As :func:`family_of`, for what has been struck: one of somebody's own kind can't be seen
+    without pods, so it is never taken for deleted."""
+    family = family_of(reads, key)
+    if family is None and key.kind not in {*reads.kinds, BARE}:
+        return Family(own_kind(key, ()), (), frozenset())
+    return family
+
+
+def own_workload(reads: Reads, own: Own) -> WorkloadKey | None:
+    """chaosd's own workload, whose other pods are chaosd's too; None outside the cluster."""
+    for name in sorted(own.pods):
+        pod = reads.pod(own.namespace, name)
+        if pod is not None:
+            return workload_of(pod)
+    return None
 
 
 def carries_opt_in(reads: Reads, workload: WorkloadFacts, opt_in: str) -> bool:

@@ -24,6 +24,7 @@ from chaosd.core.model import (
 from chaosd.core.nodes import NodeSift, do_not_disrupt
 from chaosd.ports import Scope
 from chaosd.targets.cloud import Cloud
+from chaosd.targets.family import own_workload
 from chaosd.targets.node_cloud import cloud_of
 from chaosd.targets.node_reads import NodeReads
 from chaosd.targets.node_recovery import pool_lock
@@ -242,7 +243,7 @@ class NodeInside:
             vetoed=frozenset(self._vetoed({key.kind for _, key in owned if key})),
             local_claims=self._reads.local_claims() if claims else frozenset(),
             own=self._own,
-            own_workload=self._own_workload(),
+            own_workload=own_workload(self._reads, self._own),
         )
 
     def _vetoed(self, kinds: set[str]) -> Iterator[WorkloadKey]:
@@ -255,10 +256,3 @@ class NodeInside:
                 for workload in page:
                     if workload.labels.get(opt_in.label, "").lower() == "false":
                         yield workload.key
-
-    def _own_workload(self) -> WorkloadKey | None:
-        for name in sorted(self._own.pods):
-            pod = self._reads.pod(self._own.namespace, name)
-            if pod is not None:
-                return workload_of(pod)
-        return None

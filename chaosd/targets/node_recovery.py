@@ -9,10 +9,9 @@ from chaosd.core.ledger import Intent
 from chaosd.core.model import WorkloadKey
 from chaosd.core.nodes import in_service
 from chaosd.core.recovery import recovery
-from chaosd.targets.family import Family, family_of
+from chaosd.targets.family import family_now
 from chaosd.targets.node_reads import NodeReads
 from chaosd.targets.node_strike import booted, was_ended
-from chaosd.targets.owners import own_kind
 
 POOL_LOCK = "pool/"
 
@@ -77,8 +76,6 @@ def _pool(reads: NodeReads, intent: Intent) -> Recovery:
 
 
 def _workload(reads: NodeReads, key: WorkloadKey, now: datetime) -> Recovery:
-    family = family_of(reads, key)
-    if family is None and key.kind not in {*reads.kinds, "Pod"}:
-        family = Family(own_kind(key, ()), (), frozenset())
+    family = family_now(reads, key)
     workload, pods = (family.workload, family.pods) if family else (None, ())
     return recovery(workload, pods, "", 0, now)

@@ -12,9 +12,8 @@ from chaosd.core.model import Action, Candidate, Examined, StepAction, TargetKin
 from chaosd.core.recovery import crash_recovery, recovery
 from chaosd.ports import Fenced, Next, Scope, Struck, Undone
 from chaosd.targets import helper
-from chaosd.targets.family import Family, family_of
+from chaosd.targets.family import family_now, own_workload
 from chaosd.targets.helper import HelperReads
-from chaosd.targets.owners import own_kind, workload_of
 from chaosd.targets.pod_inside import Inside
 from chaosd.targets.pod_single import single
 from chaosd.targets.pod_strike import fence_pod, strike_pod
@@ -83,9 +82,7 @@ class PodTarget:
         One of somebody's own kind can't be seen without pods, so it is never taken for deleted.
         """
         key = WorkloadKey.parse(intent.workload)
-        family = family_of(self._reads, key)
-        if family is None and key.kind not in {*self._reads.kinds, "Pod"}:
-            family = Family(own_kind(key, ()), (), frozenset())
+        family = family_now(self._reads, key)
         workload, pods = (family.workload, family.pods) if family else (None, ())
         crashed = intent.victim
         if intent.action is not Action.CRASH:
@@ -104,9 +101,5 @@ class PodTarget:
     def _find_own_workload(self) -> WorkloadKey | None:
         """chaosd's own workload, read once: its other pods are chaosd's too."""
         if self._own_workload is None:
-            for name in sorted(self._own.pods):
-                pod = self._reads.pod(self._own.namespace, name)
-                if pod is not None:
-                    self._own_workload = workload_of(pod)
-                    break
+            self._own_workload = own_workload(self._reads, self._own)
         return self._own_workload
