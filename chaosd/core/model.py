@@ -80,6 +80,7 @@ class StepAction(StrEnum):
     CRASH = "crash"
     REBOOT = "reboot"
     TERMINATE = "terminate"
+    KILL_PROCESS = "killProcess"
 
 
 class BudgetMode(StrEnum):
