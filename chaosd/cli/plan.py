@@ -17,9 +17,9 @@ from chaosd.cli.options import As, Context, File, Kubeconfig, Namespace
 from chaosd.cli.output import Output, local, note, out, print_json, table, zulu
 from chaosd.cli.times import parse_time
 from chaosd.cli.workloads import rates_by_name, read_workloads
-from chaosd.core.ledger import Intent, LastKill, Ledger
+from chaosd.core.ledger import Ledger
 from chaosd.core.model import EVERY_WORKLOAD, Configuration
-from chaosd.core.preview import Kill, preview
+from chaosd.core.preview import Kill, preview, remembered
 from chaosd.core.schedule import MeanTime, Rate
 from chaosd.engine.book import Book, LedgerUnusable
 from chaosd.engine.plan import survey_rates
@@ -147,25 +147,7 @@ def _given(
     except (NoCluster, NotSent) as error:
         lines = "\n".join(f"  - {one}" for one in missing)
         raise Mistaken(f"a plan needs, as there is no cluster to ask ({error}):\n{lines}") from None
-    return Given(seed, rates, _remembered(ledger, after))
-
-
-def _remembered(ledger: Ledger, before: datetime) -> Ledger:
-    """What limits, gaps and cooldowns of a plan may look back at: what is over ``before`` it."""
-    unix = before.timestamp()
-
-    def closed(intent: Intent) -> bool:
-        stamps = (intent.reserved_at, intent.settled_at, intent.verdict_at, intent.closed_at)
-        return all(at <= before for at in stamps if at)
-
-    def past(kills: Mapping[str, LastKill]) -> dict[str, LastKill]:
-        return {key: kill for key, kill in kills.items() if kill.at + max(kill.healed, 0) <= unix}
-
-    return Ledger(
-        outcomes={key: one for key, one in ledger.outcomes.items() if closed(one)},
-        last_kills=past(ledger.last_kills),
-        last_dry_kills=past(ledger.last_dry_kills),
-    )
+    return Given(seed, rates, remembered(ledger, after))
 
 
 def _mention_unused(named: Sequence[object], rates: Mapping[str, Sequence[Rate]]) -> None:

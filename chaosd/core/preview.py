@@ -78,6 +78,24 @@ def preview(
             yield Kill(slot.at, policy.name, slot.workload)
 
 
+def remembered(ledger: Ledger, before: datetime) -> Ledger:
+    """What limits, gaps and cooldowns of a preview may look back at: what is over ``before`` it."""
+    unix = before.timestamp()
+
+    def closed(intent: Intent) -> bool:
+        stamps = (intent.reserved_at, intent.settled_at, intent.verdict_at, intent.closed_at)
+        return all(at <= before for at in stamps if at)
+
+    def past(kills: Mapping[str, LastKill]) -> dict[str, LastKill]:
+        return {key: kill for key, kill in kills.items() if kill.at + max(kill.healed, 0) <= unix}
+
+    return Ledger(
+        outcomes={key: one for key, one in ledger.outcomes.items() if closed(one)},
+        last_kills=past(ledger.last_kills),
+        last_dry_kills=past(ledger.last_dry_kills),
+    )
+
+
 def _would_strike(
     ledger: Ledger,
     configuration: Configuration,

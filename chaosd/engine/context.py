@@ -11,6 +11,7 @@ from msgspec import Struct
 from chaosd.core.admission import Circumstances
 from chaosd.core.ledger import Halt
 from chaosd.core.model import Configuration, TargetKind
+from chaosd.core.schedule import Rate
 from chaosd.core.transitions import Writer
 from chaosd.engine.book import Book, Page
 from chaosd.ports import (
@@ -43,7 +44,8 @@ class Context:
     everybody else's unsettled steps are fenced. ``unsettled`` are those that this process struck,
     or was about to, and could not settle yet. ``page`` is the ledger as the observer last read it
     (for showing, never for deciding), ``unusable`` why it could not be, ``halts`` what halted by
-    source then.
+    source then. ``rates`` are the workloads of mean-time policies as the planner last surveyed them
+    (never changed in place).
     """
 
     holder: str
@@ -66,6 +68,7 @@ class Context:
     halts: Mapping[str, Halt] = field(default_factory=dict)
     next_slots: Mapping[str, datetime] = field(default_factory=dict)
     kill_intervals: Mapping[str, float] = field(default_factory=dict)
+    rates: Mapping[str, Sequence[Rate]] = field(default_factory=dict)
     _seed: str = ""
 
     @property
@@ -85,6 +88,10 @@ class Context:
             return configuration.seed
         self._seed = self._seed or self.cluster.seed()
         return self._seed
+
+    def known_seed(self, configuration: Configuration) -> str | None:
+        """The seed, if nobody needs to be asked for it."""
+        return configuration.seed if configuration.seed is not None else self._seed or None
 
     def around(self, page: Page | None, fingerprint: str) -> Circumstances:
         """The circumstances of a decision that began under the configuration ``fingerprint``."""

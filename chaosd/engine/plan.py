@@ -109,6 +109,7 @@ class Planner:
                     continue
                 only = msgspec.structs.replace(configuration, policies=(policy,))
                 found += policy_slots(only, seed, self._rates, begin[policy.name], self._cursor)
+        self._context.rates = dict(self._rates)
         self._context.kill_intervals = kill_intervals(configuration, self._rates, now)
         return tuple(sorted(found, key=lambda slot: (slot.at, slot.policy, slot.workload)))
 
