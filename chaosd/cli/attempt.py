@@ -16,7 +16,6 @@ from chaosd.cli.options import As, Context, Kubeconfig, Namespace
 from chaosd.cli.output import Output, complain, note, out, print_json, reasons_json, reasons_text
 from chaosd.cli.people import who
 from chaosd.cli.standing import somebody_leads
-from chaosd.cli.workloads import parse_workload
 from chaosd.core.ledger import Intent, Request, Result
 from chaosd.core.model import Reason
 from chaosd.core.requests import VALID, action_id, post
@@ -24,6 +23,7 @@ from chaosd.core.schedule import intent_id
 from chaosd.core.transitions import Refusal
 from chaosd.core.transitions import forgive as forgiven
 from chaosd.core.words import of_what, verb
+from chaosd.daemon.naming import parse_workload
 from chaosd.engine.attempt import BEGUN
 from chaosd.engine.book import Book
 from chaosd.ports import CallFailed

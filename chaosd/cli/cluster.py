@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from chaosd.cli.failures import Failed, NoCluster
 from chaosd.cli.output import note
 from chaosd.core.admission import MAX_SKEW
-from chaosd.core.model import WorkloadKey
 from chaosd.engine.book import Book, LedgerUnusable
 from chaosd.engine.lead import LEDGER_UID
 from chaosd.ports import CallFailed
@@ -87,21 +86,3 @@ class ServerClock:
     def stamp(self) -> datetime:
         """The server's time in whole seconds, for people to read."""
         return self.now().replace(microsecond=0)
-
-
-def workload_of_pod(connection: Connection, namespace: str, name: str) -> WorkloadKey | None:
-    """The workload that a pod belongs to; None when there is no such pod. Raises CallFailed."""
-    from chaosd.kube.reads import KubeReads  # noqa: PLC0415
-    from chaosd.targets.owners import workload_of  # noqa: PLC0415
-
-    reads = KubeReads(connection.api)
-    pod = reads.pod(namespace, name)
-    if pod is None:
-        return None
-    key = workload_of(pod)
-    if key is not None and key.kind == "Job":
-        for page in reads.job_owners(namespace):
-            for job, owner in page:
-                if job == key:
-                    return owner
-    return key or WorkloadKey(namespace, "Pod", name)

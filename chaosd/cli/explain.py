@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from chaosd.cli.cluster import ServerClock, connected, workload_of_pod
+from chaosd.cli.cluster import ServerClock, connected
 from chaosd.cli.failures import Failed, Mistaken
 from chaosd.cli.file import load_file
 from chaosd.cli.options import As, Context, FileNeeded, Kubeconfig, Namespace
-from chaosd.cli.output import Output, note, out, print_json, reasons_json, table
+from chaosd.cli.output import Output, note, out, print_json, table
 from chaosd.cli.standing import read_standing
-from chaosd.cli.workloads import parse_workload
 from chaosd.core.ledger import Ledger
-from chaosd.core.model import NODE, Code, TargetKind, WorkloadKey
+from chaosd.core.model import Code, TargetKind
+from chaosd.daemon.naming import NamesNothing, meant
 from chaosd.engine.explain import DEEP, ELIGIBLE, Explainer, PolicyExplained, WorkloadJudged
-
-if TYPE_CHECKING:
-    from chaosd.daemon.wiring import Connection
+from chaosd.engine.explained import Explanation
 
 _NOUNS = {
     TargetKind.POD: ("workloads", "the pods of"),
@@ -71,45 +69,16 @@ def explain(
     if not target:
         _show(list(explainer.everything()), output, named="")
         return
-    key, pod = _resolve(target, explainer, connection)
+    try:
+        key, pod = meant(target, explainer, connection)
+    except NamesNothing as error:
+        raise Mistaken(str(error)) from None
     _show(list(explainer.workload(key, pod)), output, named=str(key))
-
-
-def _resolve(target: str, explainer: Explainer, connection: Connection) -> tuple[WorkloadKey, str]:
-    """The workload that was meant, and the pod if one was named; raises Mistaken."""
-    parts = target.strip().split("/")
-    if len(parts) == 3:
-        try:
-            return parse_workload(target), ""
-        except ValueError as error:
-            raise Mistaken(str(error)) from None
-    if len(parts) != 2 or not all(parts):
-        raise Mistaken(
-            f"{target!r} names nothing: write namespace/Kind/name, like shop/Deployment/web, "
-            "namespace/pod-name, or node/NAME"
-        )
-    first, name = parts
-    if first.lower() == "node":
-        return WorkloadKey("", NODE, name), ""
-    if not first[0].isupper():
-        key = workload_of_pod(connection, first, name)
-        if key is None:
-            raise Mistaken(
-                f"there is no pod {name} in namespace {first}; for a workload write "
-                "namespace/Kind/name"
-            )
-        return key, name
-    found = explainer.find(first, name)
-    if not found:
-        raise Mistaken(f"no {target} has opted in: write its namespace too, like shop/{target}")
-    if len(found) > 1:
-        raise Mistaken(f"{target} is several: write {' or '.join(map(str, found))}")
-    return found[0], ""
 
 
 def _show(found: Sequence[PolicyExplained], output: Output, named: str) -> None:
     if output is Output.JSON:
-        print_json({"target": named or None, "policies": [_as_json(one) for one in found]})
+        print_json(Explanation.of(named, found))
     elif not found:
         out().print(f"there is no policy that could be about {named}" if named else "no policy")
     else:
@@ -117,30 +86,6 @@ def _show(found: Sequence[PolicyExplained], output: Output, named: str) -> None:
             _print(one, named)
     if all(one.unread for one in found) and found:
         raise Failed(f"nothing could be read: {found[0].unread}")
-
-
-def _as_json(one: PolicyExplained) -> dict[str, object]:
-    return {
-        "policy": one.policy,
-        "target": one.target,
-        "dryRun": one.dry_run,
-        "against": reasons_json(one.against),
-        "counts": one.counts,
-        "unread": one.unread or None,
-        "workloads": [
-            {
-                "workload": workload.name,
-                "eligible": not workload.reasons,
-                "reasons": reasons_json(workload.reasons),
-                "looked": workload.looked,
-                "victims": workload.victims,
-                "pods": [
-                    {"pod": pod.name, "reasons": reasons_json(pod.reasons)} for pod in workload.pods
-                ],
-            }
-            for workload in one.workloads
-        ],
-    }
 
 
 def _print(one: PolicyExplained, named: str) -> None:

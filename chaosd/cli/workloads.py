@@ -13,8 +13,9 @@ from msgspec import Struct
 from chaosd.cli.failures import Mistakes
 from chaosd.core.eligibility import Sift
 from chaosd.core.facts import Own, WorkloadFacts
-from chaosd.core.model import NODE, Code, Configuration, Policy, TargetKind, WorkloadKey
+from chaosd.core.model import Code, Configuration, Policy, TargetKind, WorkloadKey
 from chaosd.core.schedule import MeanTime, Rate
+from chaosd.daemon.naming import parse_workload
 
 _BY_NAME = frozenset(
     {
@@ -62,21 +63,6 @@ def read_workloads(path: Path) -> tuple[WorkloadKey, ...]:
     if mistakes:
         raise Mistakes(name, mistakes)
     return tuple(found)
-
-
-def parse_workload(text: str) -> WorkloadKey:
-    """Read ``namespace/Kind/name``, or ``Node/name`` (``node/name``, as kubectl writes it, is as
-    good); ValueError says what to write instead."""
-    first, _, rest = text.strip().partition("/")
-    key = WorkloadKey.parse(f"{NODE}/{rest}" if first == NODE.lower() else text)
-    if not key.kind[0].isupper():
-        from chaosd.config.reading import kind  # noqa: PLC0415 - brings pydantic along
-
-        try:
-            kind(key.kind)
-        except ValueError as error:
-            raise ValueError(f"{text!r}: {error}") from None
-    return key
 
 
 def rates_by_name(

@@ -30,7 +30,7 @@ class ComingKill(Struct, frozen=True, rename="camel"):
 class Coming(Struct, frozen=True, rename="camel"):
     """The kills in (now, until], if each succeeds and recovers at once.
 
-    As in ``chaosd plan``, limits, gaps and cooldowns count; halts by a command or an annotation, and
+    As in ``chaosd plan``, limits, gaps and cooldowns count; halts by a command or an annotation and
     what is under way, do not. ``more``: there are further ones before ``until``. ``unknown`` says
     why policies have no plan here.
     """

@@ -1,0 +1,96 @@
+"""What people call things: from the words of a person to a workload, a pod or a node."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from chaosd.core.model import NODE, WorkloadKey
+
+if TYPE_CHECKING:
+    from chaosd.daemon.wiring import Connection
+    from chaosd.engine.explain import Explainer
+
+_NAME = re.compile(r"[A-Za-z0-9]([-.A-Za-z0-9]{0,251}[A-Za-z0-9])?")
+
+
+class NamesNothing(ValueError):
+    """A name that can't be anything's; the message says what to write instead."""
+
+
+class NotThere(NamesNothing):
+    """A name that could be something's, but is nothing's in this cluster."""
+
+
+def meant(target: str, explainer: Explainer, connection: Connection) -> tuple[WorkloadKey, str]:
+    """The workload that ``target`` names, and the pod if it names one ("" otherwise).
+
+    Raises NamesNothing, NotThere and CallFailed.
+    """
+    parts = target.strip().split("/")
+    # Kubernetes has stricter rules; these suffice for what goes into the path of a request.
+    legal = all(map(_NAME.fullmatch, parts))
+    if len(parts) == 3 and legal:
+        return _workload(target), ""
+    if len(parts) != 2 or not legal:
+        raise NamesNothing(
+            f"{target!r} names nothing: write namespace/Kind/name, like shop/Deployment/web, "
+            "namespace/pod-name, or node/NAME"
+        )
+    first, name = parts
+    if first.lower() == "node":
+        return WorkloadKey("", NODE, name), ""
+    if not first[0].isupper():
+        key = workload_of_pod(connection, first, name)
+        if key is None:
+            raise NotThere(
+                f"there is no pod {name} in namespace {first}; for a workload write "
+                "namespace/Kind/name"
+            )
+        return key, name
+    found = explainer.find(first, name)
+    if not found:
+        raise NotThere(f"no {target} has opted in: write its namespace too, like shop/{target}")
+    if len(found) > 1:
+        raise NamesNothing(f"{target} is several: write {' or '.join(map(str, found))}")
+    return found[0], ""
+
+
+def parse_workload(text: str) -> WorkloadKey:
+    """Read ``namespace/Kind/name``, or ``Node/name`` (``node/name``, as kubectl writes it, is as
+    good); ValueError says what to write instead."""
+    first, _, rest = text.strip().partition("/")
+    key = WorkloadKey.parse(f"{NODE}/{rest}" if first == NODE.lower() else text)
+    if not key.kind[0].isupper():
+        from chaosd.config.reading import kind  # noqa: PLC0415 - brings pydantic along
+
+        try:
+            kind(key.kind)
+        except ValueError as error:
+            raise ValueError(f"{text!r}: {error}") from None
+    return key
+
+
+def workload_of_pod(connection: Connection, namespace: str, name: str) -> WorkloadKey | None:
+    """The workload that a pod belongs to; None when there is no such pod. Raises CallFailed."""
+    from chaosd.kube.reads import KubeReads  # noqa: PLC0415 - brings the client along
+    from chaosd.targets.owners import workload_of  # noqa: PLC0415
+
+    reads = KubeReads(connection.api)
+    pod = reads.pod(namespace, name)
+    if pod is None:
+        return None
+    key = workload_of(pod)
+    if key is not None and key.kind == "Job":
+        for page in reads.job_owners(namespace):
+            for job, owner in page:
+                if job == key:
+                    return owner
+    return key or WorkloadKey(namespace, "Pod", name)
+
+
+def _workload(target: str) -> WorkloadKey:
+    try:
+        return parse_workload(target)
+    except ValueError as error:
+        raise NamesNothing(str(error)) from None
