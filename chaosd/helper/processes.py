@@ -12,6 +12,14 @@ from chaosd.helper.ends import Gone, Refused
 _DEAD = frozenset("ZXx")
 
 
+class Stat(NamedTuple):
+    """Its parent, and when it started: in clock ticks since the machine did (proc_pid_stat(5),
+    fields 4 and 22)."""
+
+    parent: int
+    started: int
+
+
 class Process(NamedTuple):
     """A process of the container.
 
@@ -77,23 +85,36 @@ def reread(proc: Path, pid: int, container: str) -> Process | None:
     try:
         if not names_container(_text(place / "cgroup"), container):
             return None
-        # The command's name, in parentheses, may hold anything, parentheses too.
-        fields = _text(place / "stat").rpartition(")")[2].split()
-        if fields[0] in _DEAD:
+        now = stat(place)
+        if now is None:
             return None
-        return Process(pid, int(fields[1]), int(fields[19]), _inner(_text(place / "status")))
+        return Process(pid, now.parent, now.started, _inner(_text(place / "status")))
     except (FileNotFoundError, ProcessLookupError):
         return None
     except (OSError, ValueError, IndexError) as error:
         raise Refused(f"{place} can't be read: {error}") from None
 
 
-def _members(proc: Path, container: str) -> Iterable[Process]:
+def pids(proc: Path) -> list[int]:
+    """The processes that there are; raises Refused."""
     try:
-        pids = [int(entry.name) for entry in proc.iterdir() if entry.name.isdecimal()]
+        return [int(entry.name) for entry in proc.iterdir() if entry.name.isdecimal()]
     except OSError as error:
         raise Refused(f"{proc} can't be read: {error}") from None
-    found = (reread(proc, pid, container) for pid in pids)
+
+
+def stat(place: Path) -> Stat | None:
+    """What ``/proc/PID/stat`` says; None when the process is dead. Raises OSError, ValueError and
+    IndexError."""
+    # The command's name, in parentheses, may hold anything, parentheses too.
+    fields = _text(place / "stat").rpartition(")")[2].split()
+    if fields[0] in _DEAD:
+        return None
+    return Stat(int(fields[1]), int(fields[19]))
+
+
+def _members(proc: Path, container: str) -> Iterable[Process]:
+    found = (reread(proc, pid, container) for pid in pids(proc))
     return [one for one in found if one is not None]
 
 

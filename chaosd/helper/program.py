@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sys
-from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from chaosd.helper import machine
-from chaosd.helper.ends import Ended, Gone, Malformed, Refused
-from chaosd.helper.processes import main_process, reread
+from chaosd.helper.ends import Ended, Gone, Refused
+from chaosd.helper.listeners import Listener, listener, reread_listener
+from chaosd.helper.order import LOG, Told, read_order, rfc3339
+from chaosd.helper.processes import Process, main_process, reread
 
 EARLY = timedelta(seconds=5)
 """By how much this machine's clock may be behind the one that gave the order."""
-_LOG = Path("/dev/termination-log")
-_CONTAINER = re.compile(r"(?:[a-z0-9.+-]+://)?([0-9a-f]{64})")
-_BOOT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-class Told(NamedTuple):
-    """The order: ``identity`` is the boot ID or the bare container ID."""
-
-    action: str
-    identity: str
-    not_before: datetime
-    not_after: datetime
-    proc: Path
-    log: Path
 
 
 def _now() -> datetime:
@@ -58,11 +45,11 @@ class World(NamedTuple):
 
 def main(argv: Sequence[str], world: World = World()) -> int:  # noqa: B008 - immutable
     """Carry out one order and say what was done; returns the exit code."""
-    log = _LOG
+    log = LOG
     try:
         told = read_order(argv)
         log = told.log
-        done = _reboot(told, world) if told.action == "reboot" else _crash(told, world)
+        done = _DEEDS[told.action](told, world)
     except Ended as ended:
         _say(str(ended), log)
         return ended.code
@@ -70,61 +57,70 @@ def main(argv: Sequence[str], world: World = World()) -> int:  # noqa: B008 - im
     return 0
 
 
-def read_order(argv: Sequence[str]) -> Told:
-    """The order that the arguments give; raises Malformed."""
-    parser = _Parser(prog="chaosd.helper", description="Strike once, what the arguments name.")
-    actions = parser.add_subparsers(dest="action", required=True)
-    for action, option, metavar in (
-        ("reboot", "--boot-id", "UUID"),
-        ("crash", "--container-id", "ID"),
-    ):
-        one = actions.add_parser(action)
-        one.add_argument(option, dest="identity", required=True, metavar=metavar)
-        for bound in ("--not-before", "--not-after"):
-            one.add_argument(bound, required=True, metavar="TIME", help="RFC 3339, UTC")
-        one.add_argument("--proc", type=Path, default=Path("/proc"), help="the host's /proc")
-        one.add_argument("--termination-log", type=Path, default=_LOG)
-    read = parser.parse_args(argv)
-    told = Told(
-        read.action,
-        _identity(read.action, read.identity),
-        _time("--not-before", read.not_before),
-        _time("--not-after", read.not_after),
-        read.proc,
-        read.termination_log,
-    )
-    if told.not_after <= told.not_before:
-        raise Malformed("--not-after has to be later than --not-before")
-    return told
-
-
 def _reboot(told: Told, world: World) -> str:
     machine.must_be_outermost(told.proc)
-    found = machine.boot_id(told.proc)
-    if found != told.identity:
-        raise Gone(f"the machine has restarted: its boot ID is {found}, not {told.identity}")
+    _must_be_boot(told)
     _must_be_time(told, world.now())
     try:
         world.restart()
     except OSError as error:
         raise Refused(f"the machine was not restarted: {error}") from None
-    return f"restarted the machine with boot ID {found}"
+    return f"restarted the machine with boot ID {told.identity}"
 
 
 def _crash(told: Told, world: World) -> str:
-    """Between the descriptor and the second look nothing can take the process's place: what is
-    seen through /proc both times started at the same tick, so it is what the descriptor means.
-
-    What is not there is said before all else: it may be the deed of an earlier run.
-    """
+    """What is not there is said before all else: it may be the deed of an earlier run."""
     found = main_process(told.proc, told.identity)
     _must_be_time(told, world.now())
-    started = _wall_time(told.proc, found.started, world.now())
+    started = _wall_time(told.proc, found.started, world)
     if started > told.not_before:
         raise Refused(
-            f"process {found.pid} started at {_text(started)}, after the order was given:"
-            f" at {_text(told.not_before)}"
+            f"process {found.pid} started at {rfc3339(started)}, after the order was given:"
+            f" at {rfc3339(told.not_before)}"
         )
+    _end(told, world, found, lambda: reread(told.proc, found.pid, told.identity))
+    return (
+        f"killed process {found.pid} of container {told.identity}, running since {rfc3339(started)}"
+    )
+
+
+def _kill_listener(told: Told, world: World) -> str:
+    """End the one process that serves a port of the host.
+
+    Its successor serves the same port under the same name, and nothing but its start tells them
+    apart. So none is struck that started after the order's time began, and none before it has: a
+    successor then always is too young. What started just before is in doubt, since times are
+    rounded and a clock may be set back meanwhile.
+    """
+    _must_be_boot(told)
+    found = listener(told.proc, told.program, told.port)
+    started = _wall_time(told.proc, found.started, world)
+    when = f"process {found.pid} started at {rfc3339(started)}"
+    if started >= told.not_before:
+        raise Gone(f"{when}, after the order was given: at {rfc3339(told.not_before)}")
+    if started >= told.not_before - EARLY:
+        raise Refused(f"{when}, just before the order was given: at {rfc3339(told.not_before)}")
+    _must_be_time(told, world.now(), early=timedelta())
+    again = partial(reread_listener, told.proc, found.pid, told.program, told.port)
+    _end(told, world, found, again, early=timedelta())
+    return (
+        f"killed process {found.pid}, {told.program} on TCP port {told.port},"
+        f" running since {rfc3339(started)}"
+    )
+
+
+def _end(
+    told: Told,
+    world: World,
+    found: Process | Listener,
+    look: Callable[[], Process | Listener | None],
+    early: timedelta = EARLY,
+) -> None:
+    """Kill that process, if it still is what it was; ``look`` says what it is now.
+
+    Between the descriptor and the second look nothing can take the process's place: what is
+    seen through /proc both times started at the same tick, so it is what the descriptor means.
+    """
     try:
         process = world.open_process(found.pid)
     except ProcessLookupError:
@@ -132,12 +128,12 @@ def _crash(told: Told, world: World) -> str:
     except OSError as error:
         raise Refused(f"process {found.pid} can't be held on to: {error}") from None
     try:
-        again = reread(told.proc, found.pid, told.identity)
+        again = look()
         if again is None:
             raise Gone(f"process {found.pid} has ended by itself")
         if again != found:
             raise Refused(f"process {found.pid} has changed: it was {found}, and is {again}")
-        _must_be_time(told, world.now())
+        _must_be_time(told, world.now(), early)
         world.kill(process)
     except ProcessLookupError:
         raise Gone(f"process {found.pid} has ended by itself") from None
@@ -145,56 +141,34 @@ def _crash(told: Told, world: World) -> str:
         raise Refused(f"process {found.pid} was not killed: {error}") from None
     finally:
         os.close(process)
-    return (
-        f"killed process {found.pid} of container {told.identity}, running since {_text(started)}"
-    )
 
 
-def _must_be_time(told: Told, now: datetime) -> None:
-    if now < told.not_before - EARLY:
-        raise Refused(f"it is {_text(now)} here, and the order is for {_text(told.not_before)} on")
-    if now > told.not_after:
-        raise Refused(f"it is {_text(now)} here, too late: it was until {_text(told.not_after)}")
+def _must_be_boot(told: Told) -> None:
+    found = machine.boot_id(told.proc)
+    if found != told.identity:
+        raise Gone(f"the machine has restarted: its boot ID is {found}, not {told.identity}")
 
 
-def _wall_time(proc: Path, ticks: int, now: datetime) -> datetime:
-    """When a process started that did so ``ticks`` after the machine."""
-    ago = machine.uptime(proc) - ticks / os.sysconf("SC_CLK_TCK")
-    return now - timedelta(seconds=ago)
+def _must_be_time(told: Told, now: datetime, early: timedelta = EARLY) -> None:
+    if now < told.not_before - early:
+        raise Refused(
+            f"it is {rfc3339(now)} here, and the order is for {rfc3339(told.not_before)} on"
+        )
+    if now >= told.not_after:
+        raise Refused(
+            f"it is {rfc3339(now)} here, too late: it was until {rfc3339(told.not_after)}"
+        )
 
 
-class _Parser(ArgumentParser):
-    """Ends as everything here ends, and takes no option by a part of its name."""
+def _wall_time(proc: Path, ticks: int, world: World) -> datetime:
+    """When a process started that did so ``ticks`` after the machine.
 
-    def __init__(self, **options: str) -> None:
-        super().__init__(**options, allow_abbrev=False)  # type: ignore[arg-type]
-
-    def error(self, message: str) -> NoReturn:
-        raise Malformed(message)
-
-
-def _identity(action: str, text: str) -> str:
-    """The container's or the boot's ID; that of a container may have the runtime in front."""
-    lower = text.strip().lower()
-    found = (_BOOT if action == "reboot" else _CONTAINER).fullmatch(lower)
-    if not found:
-        wanted = "a UUID" if action == "reboot" else "64 hex digits, like containerd://4f3a..."
-        raise Malformed(f"{text!r} is not {wanted}")
-    return found[found.lastindex or 0]
-
-
-def _time(option: str, text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise Malformed(f"{option}: {text!r} is no time like 2026-01-31T09:00:00Z")
-    return at.astimezone(UTC)
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    Both are counted from the machine's start, sleep included (proc_pid_stat(5), field 22, and
+    proc_uptime(5)); ``btime`` of /proc/stat would be a whole second. The clock is asked last: if
+    it takes long in between, the process seems younger, never older.
+    """
+    age = machine.uptime(proc) - ticks / os.sysconf("SC_CLK_TCK")
+    return world.now() - timedelta(seconds=age)
 
 
 def _say(what: str, log: Path) -> None:
@@ -204,3 +178,6 @@ def _say(what: str, log: Path) -> None:
     with suppress(OSError):
         if log.exists():
             log.write_text(line)
+
+
+_DEEDS = {"reboot": _reboot, "crash": _crash, "kill": _kill_listener}

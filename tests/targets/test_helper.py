@@ -12,7 +12,7 @@ import pytest
 
 from chaosd.core.ledger import StepState
 from chaosd.core.model import StepAction, Victim
-from chaosd.helper.program import read_order
+from chaosd.helper.order import read_order
 from chaosd.ports import CallFailed, Fenced, ServerFault, Struck, Unanswered
 from chaosd.sandbox import Denial, Rule, scenarios
 from chaosd.targets.helper import GRACE, MARGIN, fence, helper_name, helper_pod, strike
