@@ -53,6 +53,7 @@ __all__ = [
     "Fenced",
     "Forbidden",
     "Guard",
+    "Guarded",
     "Invalid",
     "Loaded",
     "Next",
@@ -216,11 +217,30 @@ class Target(Protocol):
         ...
 
 
-class Guard(Protocol):
-    """A veto over impacts, whichever policy or kind of victim they come from."""
+class Guarded(Struct, frozen=True):
+    """What a guard says of an impact: every reason against it, and the locks that an intent with
+    this impact must hold until what they stand for is whole again."""
 
-    def object_to(self, scope: Scope, impact: Impact) -> Reasons:
-        """Reasons why nothing with this impact may be struck."""
+    reasons: Reasons = ()
+    locks: tuple[str, ...] = ()
+
+
+class Guard(Protocol):
+    """A veto over impacts, whichever policy or kind of victim they come from.
+
+    It is asked before an intent is reserved, and again right before each of its steps is struck. It
+    never raises: what it can't see is a reason.
+    """
+
+    def object_to(self, configuration: Configuration, impact: Impact, now: datetime) -> Guarded:
+        """What speaks against this impact, and what it must hold."""
+        ...
+
+    def healed(
+        self, configuration: Configuration, intent: Intent, now: datetime
+    ) -> Recovery | None:
+        """Whether what ``intent`` holds by this guard's locks is whole again, beside its workload;
+        None when it holds nothing of this guard's."""
         ...
 
 

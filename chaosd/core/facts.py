@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from chaosd.core.leaderless import EtcdCost
 from chaosd.core.model import WorkloadKey
 from chaosd.core.selector import Selector
 
@@ -139,6 +140,7 @@ class PodFacts(Struct, frozen=True, kw_only=True):
     (init containers with ``restartPolicy: Always``). ``requests`` is what the scheduler counts.
     ``empty_dirs`` and ``host_paths`` name its volumes of these kinds (an emptyDir in memory is
     none), ``claims`` its PersistentVolumeClaims.
+    ``ips`` are its addresses (its node's, in the host's network), ``host_ip`` is its node's.
     """
 
     namespace: str
@@ -162,6 +164,8 @@ class PodFacts(Struct, frozen=True, kw_only=True):
     empty_dirs: tuple[str, ...] = ()
     host_paths: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    ips: tuple[str, ...] = ()
+    host_ip: str = ""
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
@@ -193,7 +197,8 @@ class NodeFacts(Struct, frozen=True):
     """A node; ``ready`` is the status of its Ready condition (``Unknown`` is not ready).
 
     ``boot_id`` changes when the machine starts anew; ``provider_id`` names its instance at a cloud
-    (``aws:///eu-west-1a/i-0abc``), "" where no cloud says so.
+    (``aws:///eu-west-1a/i-0abc``), "" where no cloud says so. ``addresses`` are its IPs and host
+    names.
     """
 
     name: str
@@ -209,6 +214,7 @@ class NodeFacts(Struct, frozen=True):
     allocatable: Resources = Resources()
     boot_id: str = ""
     provider_id: str = ""
+    addresses: tuple[str, ...] = ()
 
     @property
     def control_plane(self) -> bool:
@@ -257,13 +263,15 @@ class Own(Struct, frozen=True):
 
 class Recovery(Struct, frozen=True):
     """How far a struck workload is: ``whole`` again, or ``closed`` because it was deleted,
-    finished or scaled to zero; ``ready`` of ``desired`` pods."""
+    finished or scaled to zero; ``ready`` of ``desired`` pods. ``costs`` is what it cost each etcd
+    cluster that it touched, by name."""
 
     whole: bool
     closed: bool = False
     ready: int = 0
     desired: int = 0
     detail: str = ""
+    costs: Mapping[str, EtcdCost] = field(default_factory=dict)
 
 
 def job_desired(parallelism: int, completions: int | None, succeeded: int, active: int) -> int:

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from chaosd.core.leaderless import EtcdCost
 from chaosd.core.model import (
     Action,
     BudgetMode,
@@ -116,6 +117,8 @@ class Intent(Struct, frozen=True, rename="camel", omit_defaults=True):
     A node's intent has more: ``workloads`` are those that may lose pods (locked like ``locks``),
     ``undo`` is what must be put back, ``hold`` for how many seconds it is not, ``left`` how many
     pods a drain has still to evict. ``ended_by`` says who called it off: no further step comes.
+
+    ``etcd`` is what it cost the etcd clusters of these names, so far as this was seen.
     """
 
     id: str
@@ -150,6 +153,7 @@ class Intent(Struct, frozen=True, rename="camel", omit_defaults=True):
     left: int | None = None
     ended_by: str = ""
     helper: Helper | None = None
+    etcd: dict[str, EtcdCost] = field(default_factory=dict)
 
     @property
     def owes_undo(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from chaosd.core.etcd_model import ETCD, EtcdCluster, MemberRole
 from chaosd.core.reasons import Code, Reason, Reasons
 from chaosd.core.schedule import Schedule
 from chaosd.core.selector import Selector
@@ -26,10 +27,12 @@ __all__ = [
     "Candidate",
     "Code",
     "Configuration",
+    "EtcdCluster",
     "Examined",
     "Helper",
     "Impact",
     "Limits",
+    "MemberRole",
     "NodeRules",
     "OptIn",
     "Policy",
@@ -52,13 +55,15 @@ class TargetKind(StrEnum):
 
     POD = "pod"
     NODE = "node"
+    ETCD = "etcd"
 
 
 class Action(StrEnum):
     """How a victim is taken down.
 
     Pods: ``evict``, and ``crash`` (SIGKILL of a container's main process). Nodes: ``drain``,
-    ``reboot`` and ``terminate``.
+    ``reboot`` and ``terminate``. etcd members: ``kill``, and ``moveLeader`` (the leader hands its
+    role to a follower).
     """
 
     EVICT = "evict"
@@ -66,6 +71,8 @@ class Action(StrEnum):
     DRAIN = "drain"
     REBOOT = "reboot"
     TERMINATE = "terminate"
+    KILL = "kill"
+    MOVE_LEADER = "moveLeader"
 
 
 class StepAction(StrEnum):
@@ -81,6 +88,7 @@ class StepAction(StrEnum):
     REBOOT = "reboot"
     TERMINATE = "terminate"
     KILL_PROCESS = "killProcess"
+    MOVE_LEADER = "moveLeader"
 
 
 class BudgetMode(StrEnum):
@@ -96,7 +104,8 @@ class BudgetMode(StrEnum):
 class WorkloadKey(Struct, frozen=True, order=True):
     """A workload's name in every schedule, limit, lock and report: ``namespace/Kind/name``.
 
-    A node stands for itself, in no namespace: ``Node/name``.
+    A node stands for itself, in no namespace: ``Node/name``. So does a declared etcd cluster:
+    ``Etcd/name``.
     """
 
     namespace: str
@@ -106,7 +115,9 @@ class WorkloadKey(Struct, frozen=True, order=True):
     @property
     def target(self) -> TargetKind:
         """Which policies are about it."""
-        return TargetKind.POD if self.namespace else TargetKind.NODE
+        if self.namespace:
+            return TargetKind.POD
+        return TargetKind.ETCD if self.kind == ETCD else TargetKind.NODE
 
     def __str__(self) -> str:
         if not self.namespace:
@@ -115,13 +126,15 @@ class WorkloadKey(Struct, frozen=True, order=True):
 
     @classmethod
     def parse(cls, text: str) -> WorkloadKey:
-        """Read ``namespace/Kind/name`` or ``Node/name``; ValueError says what was expected."""
+        """Read ``namespace/Kind/name``, ``Node/name`` or ``Etcd/name``; ValueError says what was
+        expected."""
         parts = text.strip().split("/")
-        if len(parts) == 2 and parts[0] == NODE and parts[1]:
+        if len(parts) == 2 and parts[0] in (NODE, ETCD) and parts[1]:
             return cls("", *parts)
         if len(parts) != 3 or not all(parts):
             raise ValueError(
-                f"{text!r} is not namespace/Kind/name, like shop/Deployment/web, nor Node/name"
+                f"{text!r} is not namespace/Kind/name, like shop/Deployment/web, nor Node/name,"
+                " nor Etcd/name"
             )
         return cls(*parts)
 
@@ -207,6 +220,8 @@ class Policy(Struct, frozen=True):
     hold: timedelta = timedelta(minutes=5)
     node: NodeRules = NodeRules()
     container: str = ""
+    clusters: tuple[str, ...] = ()
+    member: MemberRole = MemberRole.ANY
 
 
 class Configuration(Struct, frozen=True):
@@ -215,6 +230,7 @@ class Configuration(Struct, frozen=True):
     ``namespaces`` None reads the whole cluster; a tuple is namespaced mode, in which nothing
     outside these namespaces is read. ``seed`` None stands for the UID of ``kube-system``.
     ``helper`` None: no helper pods are made, so nothing is rebooted and no process crashed.
+    ``etcd`` are the declared etcd clusters, whose guard every policy meets.
     """
 
     windows: Windows
@@ -228,10 +244,15 @@ class Configuration(Struct, frozen=True):
     halted: bool = False
     limits: Limits = Limits(per_hour=6, per_day=20, concurrent=1)
     helper: Helper | None = None
+    etcd: tuple[EtcdCluster, ...] = ()
 
     def policy(self, name: str) -> Policy | None:
         """The policy of that name, or None."""
         return next((policy for policy in self.policies if policy.name == name), None)
+
+    def etcd_cluster(self, name: str) -> EtcdCluster | None:
+        """The declared etcd cluster of that name, or None."""
+        return next((cluster for cluster in self.etcd if cluster.name == name), None)
 
 
 class Candidate(Struct, frozen=True):
@@ -276,14 +297,19 @@ class Victim(Struct, frozen=True, rename="camel", omit_defaults=True):
 class Impact(Struct, frozen=True, rename="camel"):
     """All that an action takes down, whichever policy struck, for the guards to judge.
 
-    ``pods`` are ``namespace/name``; ``workloads`` are ``namespace/Kind/name``. ``locks`` are the
-    keys that no other open intent may hold.
+    ``pods`` are deleted (``namespace/name``); ``crashed`` are pods of which a process ends: they
+    stay where they are, with their disks; ``machines`` are nodes that go down with all that runs
+    there, ``disks_lost`` for good. ``workloads`` are ``namespace/Kind/name``, ``nodes`` all nodes
+    that are touched. ``locks`` are the keys that no other open intent may hold.
     """
 
     pods: tuple[str, ...] = ()
     workloads: tuple[str, ...] = ()
     nodes: tuple[str, ...] = ()
     locks: tuple[str, ...] = ()
+    crashed: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
+    disks_lost: bool = False
 
 
 class Undo(Struct, frozen=True, rename="camel", omit_defaults=True):

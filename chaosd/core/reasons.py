@@ -79,6 +79,20 @@ class Code(StrEnum):
     LOCAL_STORAGE = "localStorage"
     NO_PROVIDER = "noProvider"
     NO_HELPER = "noHelper"
+    # the etcd cluster that a member would be taken from
+    ETCD_UNREADABLE = "etcdUnreadable"
+    ETCD_FEW_VOTERS = "etcdFewVoters"
+    ETCD_UNHEALTHY = "etcdUnhealthy"
+    ETCD_DISAGREES = "etcdDisagrees"
+    ETCD_NO_LEADER = "etcdNoLeader"
+    ETCD_ALARM = "etcdAlarm"
+    ETCD_LAG = "etcdLag"
+    ETCD_QUORUM = "etcdQuorum"
+    ETCD_DATA = "etcdData"
+    ETCD_CONTROL_PLANE = "etcdControlPlane"
+    ETCD_ROLE = "etcdRole"
+    ETCD_BACKUP = "etcdBackup"
+    ETCD_SNAPSHOT = "etcdSnapshot"
     # the draw
     NO_CANDIDATE = "noCandidate"
 

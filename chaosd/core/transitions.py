@@ -8,12 +8,13 @@ once another process leads (a fencing token, as in M. Kleppmann, "How to do dist
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
 from msgspec import Struct
 
+from chaosd.core.leaderless import EtcdCost
 from chaosd.core.ledger import (
     Halt,
     Intent,
@@ -196,6 +197,19 @@ def note_seen(
     if not intent or (intent.seen, intent.left) == (seen, left):
         return ledger
     return put(ledger, msgspec.structs.replace(intent, seen=seen, left=left))
+
+
+def note_costs(ledger: Ledger, intent_id: str, costs: Mapping[str, EtcdCost]) -> Ledger:
+    """Remember what an open intent cost etcd clusters, for its report: the most that was seen, by
+    whoever saw it."""
+    intent = ledger.intents.get(intent_id)
+    if not intent or not costs:
+        return ledger
+    known = {
+        name: max((cost, intent.etcd.get(name, cost)), key=lambda one: one.reads)
+        for name, cost in costs.items()
+    }
+    return put(ledger, msgspec.structs.replace(intent, etcd={**intent.etcd, **known}))
 
 
 def judge(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from chaosd.core.ledger import Intent
-from chaosd.core.model import Action
+from chaosd.core.model import NODE, Action
 
 
 class Verb(Struct, frozen=True):
@@ -22,6 +22,8 @@ _VERBS = {
     Action.DRAIN: Verb("drain", "drains", "drained"),
     Action.REBOOT: Verb("reboot", "reboots", "rebooted"),
     Action.TERMINATE: Verb("terminate", "terminates", "terminated"),
+    Action.KILL: Verb("kill", "kills", "killed"),
+    Action.MOVE_LEADER: Verb("depose", "deposes", "deposed"),
 }
 
 
@@ -32,5 +34,5 @@ def verb(action: Action) -> Verb:
 
 def of_what(intent: Intent) -> str:
     """The victim, and the workload that it belongs to if it is not its own."""
-    own = not intent.victim.namespace
+    own = intent.victim.kind == NODE and intent.workload == f"{NODE}/{intent.victim.name}"
     return str(intent.victim) if own else f"{intent.victim} of {intent.workload}"

@@ -26,6 +26,7 @@ from chaosd.core.model import (
 )
 from chaosd.core.status import Status
 from chaosd.engine.attempt import unreadable
+from chaosd.engine.guards import object_to, with_locks
 from chaosd.engine.rest import rest_of, rest_of_impact
 from chaosd.ports import CallFailed, Clock, Guard, Scope, Target
 
@@ -182,11 +183,10 @@ class Explainer:
 
     def _examined(self, scope: Scope, target: Target, one: Candidate) -> Reasons:
         examined: Examined = target.examine(scope, one)
-        objections = tuple(
-            reason for guard in self._guards for reason in guard.object_to(scope, examined.impact)
-        )
+        guarded = object_to(self._guards, scope.configuration, examined.impact, scope.now)
+        examined = with_locks(examined, guarded.locks)
         rest = rest_of_impact(self._ledger, scope.policy, one, examined.impact, scope.now)
-        return (*one.reasons, *examined.reasons, *objections, *rest)
+        return (*one.reasons, *examined.reasons, *guarded.reasons, *rest)
 
     def _scope(self, policy: Policy) -> Scope:
         struck = self._ledger.nodes_struck()

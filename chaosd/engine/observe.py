@@ -8,10 +8,11 @@ from chaosd.core.ledger import Intent, Ledger, Result, Verdict
 from chaosd.core.model import Configuration, StepAction
 from chaosd.core.pruning import prune
 from chaosd.core.schedule import MeanTime
-from chaosd.core.transitions import Refusal, finish_strikes, judge, note_seen
+from chaosd.core.transitions import Refusal, finish_strikes, judge, note_costs, note_seen
 from chaosd.engine.book import LedgerUnusable, Page
 from chaosd.engine.context import Context
 from chaosd.engine.further import Further
+from chaosd.engine.guards import healed
 from chaosd.engine.put_back import PutBack
 from chaosd.engine.stand import stand
 from chaosd.engine.strike import Striker
@@ -116,6 +117,8 @@ class Observer:
         context = self._context
         now = context.clock.now()
         recovery = context.targets[intent.target].recovered(intent, now)
+        configuration = context.loaded.configuration
+        recovery = healed(context.guards, configuration, intent, recovery, now)
         verdict: Verdict | None = None
         if recovery.closed:
             verdict = Verdict.CLOSED
@@ -129,7 +132,8 @@ class Observer:
             noted = note_seen(ledger, context.writer, intent.id, seen)
             if isinstance(noted, Refusal) or verdict is None:
                 return noted
-            return judge(noted, context.writer, intent.id, verdict, now)
+            costed = note_costs(noted, intent.id, recovery.costs)
+            return judge(costed, context.writer, intent.id, verdict, now)
 
         changed = context.book.change(change)
         if verdict and not isinstance(changed, Refusal):

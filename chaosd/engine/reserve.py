@@ -24,6 +24,7 @@ from chaosd.core.transitions import Refusal, finish_strikes, reserve, settle_ste
 from chaosd.core.window import strikeable_until
 from chaosd.engine.book import LedgerUnusable, Page, too_large
 from chaosd.engine.context import Context
+from chaosd.engine.guards import object_to, with_locks
 from chaosd.engine.rest import rest_of, rest_of_impact
 from chaosd.ports import CallFailed, Conflict, Scope, ServerFault, Unanswered
 
@@ -73,9 +74,10 @@ class Reserver:
         for _ in range(_TRIES):
             scope = trial.scope(context.clock.now())
             examined = context.targets[trial.policy.target].examine(scope, candidate)
-            against = examined.reasons + self._objections(scope, examined)
-            if against:
+            guarded = object_to(context.guards, trial.configuration, examined.impact, scope.now)
+            if against := examined.reasons + guarded.reasons:
                 return Reserved(reasons=against)
+            examined = with_locks(examined, guarded.locks)
             page = context.book.read()
             if reasons := self._admit(trial, page):
                 return Reserved(reasons=reasons, final=True)
@@ -97,13 +99,6 @@ class Reserver:
                 return written
         contended = Reason(Code.LEDGER_CONTENDED, "others changed the ledger three times")
         return Reserved(reasons=(contended,), final=True)
-
-    def _objections(self, scope: Scope, examined: Examined) -> Reasons:
-        return tuple(
-            reason
-            for guard in self._context.guards
-            for reason in guard.object_to(scope, examined.impact)
-        )
 
     def _rest(self, page: Page, trial: Trial, candidate: Candidate, examined: Examined) -> Reasons:
         """The rest that is due to the candidate, and to every workload that would lose pods."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from chaosd.core.ledger import Intent, Ledger, Step, StepState
+from chaosd.core.model import Code, Reason, Reasons
 from chaosd.core.transitions import Change, Refusal, Writer, finish_strikes, settle_step
 from chaosd.engine.book import LedgerUnusable, Page
 from chaosd.engine.context import Context
+from chaosd.engine.guards import against_step
 from chaosd.ports import CallFailed, ServerFault, Target, Unanswered
 
 _LEAST_SECONDS = 1.0
@@ -34,6 +36,9 @@ class Striker:
         context = self._context
         target = context.targets[intent.target]
         context.unsettled.add(intent.id)
+        if against := self._against(intent, step):
+            detail = f"not sent: {against[0]}"
+            return self._settle(intent, step, StepState.REFUSED, detail, page)
         left = (step.strike_by - context.clock.now()).total_seconds()
         if not context.leading:
             return None
@@ -50,6 +55,19 @@ class Striker:
             context.report.stepped(intent, "under way", detail=struck.detail)
             return None
         return self._settle(intent, step, struck.state, struck.detail, page)
+
+    def _against(self, intent: Intent, step: Step) -> Reasons:
+        """What the guards say at this very moment."""
+        context = self._context
+        configuration = context.loaded.configuration
+        if not context.guards:
+            return ()
+        if configuration is None:
+            return (Reason(Code.CONFIGURATION_INVALID, "there is no valid configuration"),)
+        try:
+            return against_step(context.guards, configuration, intent, step, context.clock.now())
+        except CallFailed as error:
+            return (Reason(Code.UNREADABLE, str(error)),)
 
     def _unheard(self, intent: Intent) -> Intent | None:
         """Fence it; frozen on its strike until its lease was over, it leaves that to whoever leads

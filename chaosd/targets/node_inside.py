@@ -150,11 +150,15 @@ class NodeInside:
         return Victim("", node.name, node.uid, node.resource_version, node.name, "Node", "", mark)
 
     def _impact(self, pods: Sequence[PodFacts], pool: str) -> Impact:
-        """What goes down: the pods that are evicted, or without a drain all that run there."""
+        """What goes down: the pods that are evicted, or without a drain all that run there; and
+        with the machine what a drain leaves on it."""
         down = [pod for pod in pods if not stays(pod)]
         workloads = (workload for _, workload in self.owned(down) if workload)
+        falls = self._policy.action is not Action.DRAIN
         return Impact(
             pods=tuple(map(str, down)),
+            machines=(self._name,) if falls else (),
+            disks_lost=self._policy.action is Action.TERMINATE,
             workloads=tuple(dict.fromkeys(map(str, workloads))),
             nodes=(self._name,),
             locks=(str(node_key(self._name)), pool),

@@ -120,9 +120,15 @@ class Inside:
                 identity=container.id,
             ),
             first=self._first,
-            impact=Impact(pods=(str(pod),), workloads=(str(self._key),), locks=(str(self._key),)),
+            impact=self._impact(pod),
             desired=_staying(pods) if desired is None else desired,
         )
+
+    def _impact(self, pod: PodFacts) -> Impact:
+        key = str(self._key)
+        if self._first is StepAction.CRASH:
+            return Impact(crashed=(str(pod),), workloads=(key,), locks=(key,))
+        return Impact(pods=(str(pod),), workloads=(key,), locks=(key,))
 
     def _container(self, pod: PodFacts) -> tuple[ContainerFacts, Reasons]:
         """Whose main process is to be killed, and what speaks against that; nobody's, unless the

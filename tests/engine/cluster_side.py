@@ -8,14 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from chaosd.core import ledger_text
-from chaosd.core.ledger import Ledger
-from chaosd.core.model import Impact, Reasons
+from chaosd.core.facts import Recovery
+from chaosd.core.ledger import Intent, Ledger
+from chaosd.core.model import Configuration, Impact
 from chaosd.kube.api import Api as KubeApi
 from chaosd.kube.documents import LeaseDocument, LedgerDocument
 from chaosd.kube.events import KubeEvents
 from chaosd.kube.node_reads import KubeNodeReads
 from chaosd.kube.retry import NO_RETRIES
-from chaosd.ports import Guard, Scope
+from chaosd.ports import Guard, Guarded
 from chaosd.sandbox import Api as SandboxApi
 from chaosd.sandbox import Cluster, Controllers, Journal, ManualClock, Removal, scenarios
 from chaosd.targets.cloud import Cloud
@@ -67,9 +68,15 @@ class Sandbox:
 class NoObjection:
     """A guard that is asked and agrees, so that the asking is on the way."""
 
-    def object_to(self, scope: Scope, impact: Impact) -> Reasons:
+    def object_to(self, configuration: Configuration, impact: Impact, now: datetime) -> Guarded:
         """Never."""
-        return ()
+        return Guarded()
+
+    def healed(
+        self, configuration: Configuration, intent: Intent, now: datetime
+    ) -> Recovery | None:
+        """It watches nothing."""
+        return None
 
 
 @dataclass

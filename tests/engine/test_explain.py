@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from chaosd.config import load_text
 from chaosd.core.admission import Circumstances
-from chaosd.core.ledger import Halt, LastKill, Ledger, workload_hash
+from chaosd.core.facts import Recovery
+from chaosd.core.ledger import Halt, Intent, LastKill, Ledger, workload_hash
 from chaosd.core.model import Code, Configuration, Impact, Reason, Reasons, TargetKind, WorkloadKey
 from chaosd.core.status import status
 from chaosd.engine.explain import Explainer, PolicyExplained
-from chaosd.ports import Guard, Scope
+from chaosd.ports import Guard, Guarded
 from chaosd.sandbox import Cluster, Rule, scenarios
 from chaosd.targets.pods import PodTarget
 from tests.support.lab import Lab
@@ -155,8 +156,13 @@ def test_what_is_not_there_is_gone() -> None:
 class Objecting:
     """A guard that objects to everything."""
 
-    def object_to(self, scope: Scope, impact: Impact) -> Reasons:
-        return (Reason(Code.LOCKED, f"guarded: {', '.join(impact.pods)}"),)
+    def object_to(self, configuration: Configuration, impact: Impact, now: datetime) -> Guarded:
+        return Guarded((Reason(Code.LOCKED, f"guarded: {', '.join(impact.pods)}"),))
+
+    def healed(
+        self, configuration: Configuration, intent: Intent, now: datetime
+    ) -> Recovery | None:
+        return None
 
 
 def test_guards_are_asked_too() -> None:
