@@ -1,0 +1,200 @@
+"""The network between members: a TCP proxy in front of each, which cuts off who it is told to.
+
+Members advertise the address of their proxy. That alone does not say who connects, and both ways
+have to be cut: of two members each dials the other, and either connection carries messages in both
+directions. So the proxy asks the system which process a connection belongs to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+_BLOCK = 65_536
+
+
+@dataclass(eq=False)
+class _Link:
+    """A connection through a proxy; ``source`` is "" where nobody known has it."""
+
+    source: str
+    target: str
+    transports: list[asyncio.WriteTransport]
+
+    def abort(self) -> None:
+        for one in self.transports:
+            one.abort()
+
+
+class PeerNetwork:
+    """Proxies on loopback until the end of the block. ``pids`` says which member is which process
+    now."""
+
+    def __init__(self, pids: Callable[[], Mapping[str, int]]) -> None:
+        self._pids = pids
+        self._isolated: set[str] = set()
+        self._links: set[_Link] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._servers: list[asyncio.Server] = []
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="peers", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def serve(self, name: str, port: int, target: int) -> None:
+        """Pass what comes to ``port`` on to ``target``, where the member ``name`` listens."""
+        listening = socket.create_server(("127.0.0.1", port))
+        serving = self._serve(name, listening, target)
+        asyncio.run_coroutine_threadsafe(serving, self._loop).result()
+
+    def isolate(self, name: str) -> None:
+        """Break the member's connections to all others, and theirs to it, and let none come."""
+        self._call(self._isolate, name)
+
+    def rejoin(self, name: str) -> None:
+        """Let connections come again."""
+        self._call(self._isolated.discard, name)
+
+    # ---- on the loop's thread
+
+    def _call(self, function: Callable[[str], None], name: str) -> None:
+        async def run() -> None:
+            function(name)
+
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+
+    def _isolate(self, name: str) -> None:
+        self._isolated.add(name)
+        for link in self._links:
+            if self._cut(link):
+                link.abort()
+
+    def _cut(self, link: _Link) -> bool:
+        # Whoever is nobody known might be the one that is cut off.
+        return bool(self._isolated & {link.source, link.target}) or bool(
+            self._isolated and not link.source
+        )
+
+    async def _serve(self, name: str, listening: socket.socket, target: int) -> None:
+        async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self._tasks.add(task)
+            try:
+                await self._pass_on(name, target, reader, writer)
+            finally:
+                self._tasks.discard(task)
+
+        self._servers.append(await asyncio.start_server(pass_on, sock=listening))
+
+    async def _pass_on(
+        self,
+        name: str,
+        target: int,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        own, other = writer.get_extra_info("sockname")[1], writer.get_extra_info("peername")[1]
+        link = _Link(_owner(other, own, self._pids()), name, [writer.transport])
+        self._links.add(link)
+        try:
+            if self._cut(link):
+                return
+            there, onward = await asyncio.open_connection("127.0.0.1", target)
+            link.transports.append(onward.transport)
+            # It may have been cut off while the connection was made.
+            if not self._cut(link):
+                await asyncio.gather(_pump(reader, onward), _pump(there, writer))
+        except OSError:
+            pass  # the member is down
+        finally:
+            self._links.discard(link)
+            link.abort()
+
+    async def _close(self) -> None:
+        for server in self._servers:
+            server.close()
+        for link in list(self._links):
+            link.abort()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for server in self._servers:
+            await server.wait_closed()
+        # A transport that was aborted closes its socket on the loop's next turn.
+        await asyncio.sleep(0)
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass bytes on until one side ends; an error ends the other direction too."""
+    while data := await reader.read(_BLOCK):
+        writer.write(data)
+        await writer.drain()
+    if writer.can_write_eof():
+        writer.write_eof()
+
+
+def _owner(port: int, to_port: int, pids: Mapping[str, int]) -> str:
+    """Whose connection it is from ``port`` to ``to_port`` on loopback; "" when nobody's of these.
+
+    proc(5): /proc/net/tcp has the ports of each socket and its inode, and /proc/PID/fd the inodes
+    of a process's sockets.
+    """
+    inode = ""
+    with open("/proc/net/tcp") as table:
+        next(table)
+        for line in table:
+            fields = line.split()
+            ports = [int(text.rpartition(":")[2], 16) for text in fields[1:3]]
+            if ports == [port, to_port]:
+                inode = fields[9]
+                break
+    for name, pid in pids.items():
+        folder = f"/proc/{pid}/fd"
+        with suppress(OSError):
+            for descriptor in os.listdir(folder):
+                with suppress(OSError):
+                    if os.readlink(f"{folder}/{descriptor}") == f"socket:[{inode}]":
+                        return name
+    return ""
+
+
+def steady_ports(count: int) -> list[int]:
+    """Ports on loopback that nobody listens on, and that the system gives to nobody else.
+
+    A member that is down has to find its port again: one out of the system's own range
+    (ip_local_port_range) might have become the near end of somebody's connection.
+    """
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        lowest = int(file.read().split()[0])
+    with ExitStack() as stack:
+        ports: list[int] = []
+        while len(ports) < count:
+            taken = stack.enter_context(socket.socket())
+            try:
+                taken.bind(("127.0.0.1", random.randrange(lowest // 2, lowest)))
+            except OSError:
+                continue
+            ports.append(taken.getsockname()[1])
+        return ports
