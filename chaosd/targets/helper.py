@@ -1,15 +1,17 @@
 """The helper pod: a privileged pod that strikes on a node, once, and only what it was told.
 
-It restarts the machine (``reboot``) or kills the main process of a container (``crash``), which the
-API can't. Making the pod is the step's one request; the program inside (``chaosd.helper``) then
-strikes or refuses by itself, and a later look tells which.
+It restarts the machine (``reboot``), kills the main process of a container (``crash``) or the one
+process that serves a port of the host (``killProcess``), which the API can't. Making the pod is the
+step's one request; the program inside (``chaosd.helper``) then strikes or refuses by itself, and a
+later look tells which.
 
 A helper can't strike twice, however often it runs. There is one pod for each intent, by its name,
 and ``restartPolicy: Never``; a kubelet that lost the container's status (as after a hard reset) may
 run it again all the same, and a request to make it may arrive late, after the pod was deleted. But
 what it was told exists once: a machine that has restarted has another boot ID, and a container that
-was killed is never started again, its successor has another ID. If nothing was struck, the same
-run finds its ``not-after`` passed, before which no step is settled as having done nothing.
+was killed is never started again, its successor has another ID. A process of the host is struck
+only if it is older than the order, and its successor is not. If nothing was struck, the same run
+finds its ``not-after`` passed, before which no step is settled as having done nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from typing import Any, Protocol
 
 from chaosd.core.facts import HELPER_LABEL, ContainerFacts, PodFacts
 from chaosd.core.ledger import Intent, Step, StepState
-from chaosd.core.model import Helper, StepAction
+from chaosd.core.model import Helper, StepAction, Victim
 from chaosd.ports import (
     Answered,
     Conflict,
@@ -41,6 +43,9 @@ GRACE = timedelta(seconds=30)
 """How long after ``strike_by`` a helper may still strike: its image may have to be pulled."""
 MARGIN = timedelta(seconds=20)
 """How long after that it is waited: for a node's clock that is behind, and a status that lags."""
+
+_MACHINES = (StepAction.REBOOT, StepAction.KILL_PROCESS)
+"""Steps on a node, told by its boot ID."""
 
 
 class HelperExit(IntEnum):
@@ -75,17 +80,19 @@ def not_after(intent: Intent, step: Step) -> datetime:
 
 
 def helper_pod(intent: Intent, step: Step) -> dict[str, Any]:
-    """The manifest of the helper pod of a step (REBOOT or CRASH); its victim's ``identity`` is the
-    boot ID or the container ID. Raises ValueError when the intent or step can't have a helper."""
+    """The manifest of the helper pod of a step (REBOOT, CRASH or KILL_PROCESS).
+
+    Its victim's ``identity`` is the boot ID or the container ID; that of a KILL_PROCESS is a node,
+    with ``container`` as :func:`process_of` reads it. Raises ValueError when the intent or step
+    can't have a helper.
+    """
     helper, victim = intent.helper, step.victim
     node = victim.name if victim.kind == "Node" else victim.node
-    told = {StepAction.REBOOT: "--boot-id", StepAction.CRASH: "--container-id"}.get(step.action)
-    if helper is None or told is None or not node or not victim.identity:
+    told = _told(step)
+    if helper is None or not told or not node or not victim.identity:
         raise ValueError(f"no helper pod can {step.action} {victim}")
     arguments = [
-        str(step.action),
-        told,
-        victim.identity,
+        *told,
         "--not-before",
         _rfc3339(step.reserved_at),
         "--not-after",
@@ -95,6 +102,27 @@ def helper_pod(intent: Intent, step: Step) -> dict[str, Any]:
     manifest = pod_manifest(helper, helper_name(intent.id), labels, arguments)
     manifest["spec"]["nodeName"] = node
     return manifest
+
+
+def process_of(victim: Victim) -> tuple[str, str] | None:
+    """The program and the port of a process of the host, which the victim's ``container`` gives
+    like ``etcd:2380``; None when it doesn't."""
+    program, _, port = victim.container.rpartition(":")
+    return (program, port) if victim.kind == "Node" and program and port.isdecimal() else None
+
+
+def _told(step: Step) -> list[str]:
+    """What the program is to do and to whom; [] for a step that it can't do."""
+    victim = step.victim
+    match step.action:
+        case StepAction.REBOOT:
+            return ["reboot", "--boot-id", victim.identity]
+        case StepAction.CRASH:
+            return ["crash", "--container-id", victim.identity]
+        case StepAction.KILL_PROCESS if process := process_of(victim):
+            program, port = process
+            return ["kill", "--program", program, "--port", port, "--boot-id", victim.identity]
+    return []
 
 
 def pod_manifest(
@@ -140,7 +168,7 @@ def strike(reads: HelperReads, intent: Intent, step: Step, timeout: float) -> St
 
 
 def fence(reads: HelperReads, intent: Intent, step: Step, now: datetime) -> Fenced:
-    """What became of a step that a helper pod strikes (Target.fence for REBOOT and CRASH).
+    """What became of a step that a helper pod strikes (Target.fence of such steps).
 
     The deed itself counts first, whoever did it. Else the helper tells how it ended. What neither
     tells is open until no helper would strike any more (``not-after`` and a margin) and its pod,
@@ -154,7 +182,7 @@ def fence(reads: HelperReads, intent: Intent, step: Step, now: datetime) -> Fenc
     pod = reads.pod(intent.helper.namespace, helper_name(intent.id))
     late = now > not_after(intent, step) + MARGIN
     deed, ready = _look(reads, step)
-    fenced = Fenced(StepState.KILLED, deed) if deed else _by_end(pod, late)
+    fenced = Fenced(StepState.KILLED, deed) if deed else _by_end(pod, step, late)
     if fenced is None and late:
         fenced = _by_silence(pod, step, ready)
     if pod is not None and not pod.deleting and (fenced or late):
@@ -163,9 +191,12 @@ def fence(reads: HelperReads, intent: Intent, step: Step, now: datetime) -> Fenc
 
 
 def _look(reads: Reads, step: Step) -> tuple[str, bool]:
-    """What shows that the victim was struck ("" for nothing), and whether it is Ready."""
+    """What shows that the victim was struck ("" for nothing), and whether it is Ready.
+
+    A process of the host that was killed shows nowhere; when its machine went down, it did too.
+    """
     victim = step.victim
-    if step.action is StepAction.REBOOT:
+    if step.action in _MACHINES:
         node = reads.node(victim.name)
         if node is None or node.uid != victim.uid:
             return "the node is gone", False
@@ -182,7 +213,7 @@ def _look(reads: Reads, step: Step) -> tuple[str, bool]:
     return "", pod.ready
 
 
-def _by_end(pod: PodFacts | None, late: bool) -> Fenced | None:
+def _by_end(pod: PodFacts | None, step: Step, late: bool) -> Fenced | None:
     """What the helper said as it ended.
 
     One that found its victim gone may be the second run of one that had struck: then the deed
@@ -202,7 +233,7 @@ def _by_end(pod: PodFacts | None, late: bool) -> Fenced | None:
         case HelperExit.GONE if late:
             return Fenced(StepState.REFUSED, said)
     if late and pod.finished:
-        return Fenced(StepState.FAILED, f"{said}, and nothing was struck")
+        return Fenced(StepState.FAILED, f"{said}, and {_nothing(step)}")
     return None
 
 
@@ -212,8 +243,14 @@ def _by_silence(pod: PodFacts | None, step: Step, ready: bool) -> Fenced | None:
         detail = f"{step.victim} is not Ready, and its helper was not heard of: taken to be struck"
         return Fenced(StepState.KILLED, detail)
     if pod is None:
-        return Fenced(StepState.FAILED, "no helper pod is there, and nothing was struck")
+        return Fenced(StepState.FAILED, f"no helper pod is there, and {_nothing(step)}")
     return None
+
+
+def _nothing(step: Step) -> str:
+    if step.action is StepAction.KILL_PROCESS:
+        return "nothing shows that anything was struck"
+    return "nothing was struck"
 
 
 def _remove(reads: HelperReads, pod: PodFacts) -> None:
