@@ -10,25 +10,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Protocol
 
-from msgspec import Struct
-
+from chaosd.core.etcd_answers import Looked, SnapshotChecked
 from chaosd.core.etcd_model import EtcdBackup, EtcdCluster
-from chaosd.core.quorum import Member
 
-
-class Looked(Struct, frozen=True):
-    """What the member at one endpoint says: of itself (``member``, with all that a Member has but
-    pod and node), and whom it lists (ids, names, URLs, learners; nothing else is filled)."""
-
-    member: Member
-    listed: tuple[Member, ...]
-
-
-class SnapshotChecked(Struct, frozen=True):
-    """A snapshot that was streamed and whose hash was right: its bytes, and seconds it took."""
-
-    size: int
-    seconds: float
+__all__ = ["Backups", "Gateway", "Looked", "SnapshotChecked"]
 
 
 class Gateway(Protocol):
