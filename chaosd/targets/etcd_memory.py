@@ -3,36 +3,52 @@ and those who decide and tell. Nothing here outlives the process."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from msgspec import Struct
-
+from chaosd.core.backup import SnapshotTried
 from chaosd.core.leaderless import EtcdCost, Trace
 from chaosd.core.quorum import Picture
 
+__all__ = ["EtcdMemory", "SnapshotTried"]
 
-class SnapshotTried(Struct, frozen=True):
-    """The newest check of a cluster's snapshot: when it ended, and why it failed ("": it was good).
-    ``good_at`` is when the newest good one ended."""
-
-    at: datetime
-    error: str = ""
-    size: int = 0
-    seconds: float = 0.0
-    good_at: datetime | None = None
+FRESH = timedelta(minutes=5)
+"""How old an answer about a backup may be and still tell its age."""
 
 
 @dataclass
 class EtcdMemory:
-    """By the name of the cluster; ``traces`` by intent id and then by name."""
+    """By the name of the cluster; ``traces`` by intent id and then by name.
+
+    ``backups`` has when it was asked how old the newest backup is, and the answer: its age then, or
+    why that isn't known. Values are replaced, never changed in place, so that threads may share it.
+    """
 
     pictures: dict[str, Picture] = field(default_factory=dict)
+    backups: dict[str, tuple[datetime, timedelta | str]] = field(default_factory=dict)
     snapshots: dict[str, SnapshotTried] = field(default_factory=dict)
     traces: dict[str, dict[str, Trace]] = field(default_factory=dict)
+
+    def backup_age(self, name: str, now: datetime) -> timedelta | str:
+        """How old the newest backup of a cluster is by now, or why that isn't known: an answer of
+        long ago tells nothing, as the backup may have been lost since."""
+        asked = self.backups.get(name)
+        if asked is None:
+            return "nobody has been asked yet"
+        at, age = asked
+        since = now - at
+        if not timedelta(0) <= since <= FRESH:
+            return f"the last answer is of {at:%Y-%m-%d %H:%M:%S} UTC"
+        return age if isinstance(age, str) else age + since
 
     def costs(self, intent_id: str, now: datetime) -> Mapping[str, EtcdCost]:
         """What an intent has cost so far, as far as this process has measured it."""
         traces = dict(self.traces.get(intent_id, {}))
         return {name: trace.so_far(now) for name, trace in traces.items()}
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forget the clusters that are not among ``names``, but not what intents have cost."""
+        for kept in (self.pictures, self.backups, self.snapshots):
+            for gone in [name for name in kept if name not in names]:
+                kept.pop(gone, None)
