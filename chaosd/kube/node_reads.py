@@ -13,15 +13,16 @@ import msgspec
 from chaosd.core.facts import DRAIN_TAINT, NodeFacts, Placed, PodFacts
 from chaosd.core.model import Victim
 from chaosd.kube.api import OPERATIONS
-from chaosd.kube.read_nodes import local_claim, placed_facts, whole_pod_facts
+from chaosd.kube.read_nodes import local_claim, placed_facts, ready_addresses, whole_pod_facts
 from chaosd.kube.read_pods import node_facts
 from chaosd.kube.reads import FENCED, KubeReads
 from chaosd.kube.records import Node
-from chaosd.kube.records_nodes import PersistentVolume, SizedPod, WholePod
-from chaosd.kube.resources import NODES, PERSISTENT_VOLUMES, PODS
+from chaosd.kube.records_nodes import EndpointSlice, PersistentVolume, SizedPod, WholePod
+from chaosd.kube.resources import ENDPOINT_SLICES, NODES, PERSISTENT_VOLUMES, PODS
 from chaosd.ports import Conflict, Invalid
 
 NOT_FINISHED = "status.phase!=Succeeded,status.phase!=Failed"
+_DEFAULT = "default"
 _TAINTS = "/spec/taints"
 _FENCE = "/metadata/annotations/" + FENCED.replace("/", "~1")
 """A JSON pointer (RFC 6901)."""
@@ -54,6 +55,20 @@ class KubeNodeReads(KubeReads):
             for claim in map(local_claim, page)
             if claim
         )
+
+    def api_servers(self) -> frozenset[str]:
+        """The addresses of the API servers that are ready: each keeps its own in the EndpointSlice
+        of the Service ``kubernetes``.
+
+        https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#management
+        """
+        pages = self._api.pages(
+            ENDPOINT_SLICES,
+            _DEFAULT,
+            EndpointSlice,
+            labels="kubernetes.io/service-name=kubernetes",
+        )
+        return frozenset(ip for page in pages for part in page for ip in ready_addresses(part))
 
     # ---- touching a node
 

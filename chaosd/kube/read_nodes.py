@@ -13,6 +13,7 @@ from chaosd.kube.read_pods import SIDECAR, pod_facts
 from chaosd.kube.records import Quantities
 from chaosd.kube.records_nodes import (
     ContainerStatus,
+    EndpointSlice,
     NodeTerm,
     PersistentVolume,
     ResourceNeeds,
@@ -124,6 +125,16 @@ def local_claim(volume: PersistentVolume) -> str:
     if spec.local is None and spec.host_path is None and not any(map(_names_a_host, terms)):
         return ""
     return f"{spec.claim_ref.namespace}/{spec.claim_ref.name}"
+
+
+def ready_addresses(part: EndpointSlice) -> Iterator[str]:
+    """The addresses of a slice's endpoints that are ready; one that doesn't say is.
+
+    https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#conditions
+    """
+    for endpoint in part.endpoints or ():
+        if endpoint.conditions.ready is not False:
+            yield from endpoint.addresses or ()
 
 
 def _names_a_host(term: NodeTerm) -> bool:

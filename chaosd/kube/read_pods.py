@@ -15,7 +15,16 @@ from chaosd.core.facts import (
 )
 from chaosd.core.selector import Selector, from_label_selector
 from chaosd.kube.quantities import resources
-from chaosd.kube.records import Budget, Condition, Container, Node, ObjectMeta, Pod, PodSpec
+from chaosd.kube.records import (
+    Budget,
+    Condition,
+    Container,
+    Node,
+    ObjectMeta,
+    Pod,
+    PodSpec,
+    PodStatus,
+)
 from chaosd.kube.records_nodes import WholePod
 
 SIDECAR = "Always"
@@ -41,6 +50,8 @@ def pod_facts(pod: Pod | WholePod) -> PodFacts:
         owner=_owner(meta),
         priority_class=pod.spec.priority_class_name,
         containers=tuple(_containers(pod.spec)),
+        ips=_ips(pod.status),
+        host_ip=pod.status.host_ip,
     )
 
 
@@ -77,6 +88,7 @@ def node_facts(node: Node) -> NodeFacts:
         allocatable=resources(node.status.allocatable),
         boot_id=node.status.node_info.boot_id,
         provider_id=spec.provider_id,
+        addresses=tuple(dict.fromkeys(one.address for one in node.status.addresses or ())),
     )
 
 
@@ -105,6 +117,12 @@ def budget_facts(budget: Budget) -> BudgetFacts:
         disrupted_pods=frozenset(status.disrupted_pods or ()),
         unhealthy_pod_eviction_policy=budget.spec.unhealthy_pod_eviction_policy,
     )
+
+
+def _ips(status: PodStatus) -> tuple[str, ...]:
+    """The first of ``podIPs`` is ``podIP``, which servers without dual stack give alone."""
+    named = [status.pod_ip, *(one.ip for one in status.pod_ips or ())]
+    return tuple(dict.fromkeys(ip for ip in named if ip))
 
 
 def _containers(spec: PodSpec) -> Iterator[ContainerFacts]:

@@ -91,11 +91,20 @@ class PodSpec(Record, frozen=True, gc=False):
     priority_class_name: str = ""
 
 
+class PodAddress(Record, frozen=True, gc=False):
+    """One address of a pod."""
+
+    ip: str = ""
+
+
 class PodStatus(Record, frozen=True, gc=False):
     """The status of a pod."""
 
     phase: str = "Unknown"
     conditions: tuple[Condition, ...] | None = None
+    pod_ip: str = field(default="", name="podIP")
+    pod_ips: tuple[PodAddress, ...] | None = field(default=None, name="podIPs")
+    host_ip: str = field(default="", name="hostIP")
 
 
 class Pod(Record, frozen=True, gc=False):
@@ -156,9 +165,16 @@ class NodeInfo(Record, frozen=True, gc=False):
     boot_id: str = field(default="", name="bootID")
 
 
+class NodeAddress(Record, frozen=True, gc=False):
+    """An address of a node: an IP or a host name."""
+
+    address: str = ""
+
+
 class NodeStatus(Record, frozen=True, gc=False):
     """The status of a node."""
 
+    addresses: tuple[NodeAddress, ...] | None = None
     conditions: tuple[Condition, ...] | None = None
     allocatable: Quantities | None = None
     node_info: NodeInfo = NodeInfo()

@@ -137,6 +137,25 @@ class WholePod(Record, frozen=True, gc=False):
     status: WholeStatus = WholeStatus()
 
 
+class EndpointConditions(Record, frozen=True, gc=False):
+    """What is known of an endpoint; ``ready`` None is to be taken for true."""
+
+    ready: bool | None = None
+
+
+class Endpoint(Record, frozen=True, gc=False):
+    """One place that serves a Service."""
+
+    addresses: tuple[str, ...] | None = None
+    conditions: EndpointConditions = EndpointConditions()
+
+
+class EndpointSlice(Record, frozen=True, gc=False):
+    """discovery.k8s.io/v1 EndpointSlice: some of the places that serve a Service."""
+
+    endpoints: tuple[Endpoint, ...] | None = None
+
+
 class NodeRequirement(Record, frozen=True, gc=False):
     """A requirement of a node selector."""
 

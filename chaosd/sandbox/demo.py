@@ -7,6 +7,7 @@ from datetime import timedelta
 from chaosd.sandbox.cluster import Cluster
 from chaosd.sandbox.objects import Json, thaw
 from chaosd.sandbox.scenarios import (
+    api_servers,
     daemon_set,
     deployment,
     namespace,
@@ -34,6 +35,7 @@ def demo(cluster: Cluster, age: timedelta = timedelta(days=3)) -> Cluster:
             node(cluster, f"node-{number}", zone=zone)
         for name in ("default", "chaosd"):
             namespace(cluster, name)
+        api_servers(cluster, "10.0.0.254")
         _shop(cluster)
         namespace(cluster, "team-a", opt_in=True)
         deployment(cluster, "team-a", "frontend", 3)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from chaosd.sandbox.cluster import Cluster
 from chaosd.sandbox.objects import Json
 from chaosd.sandbox.scenarios import (
+    api_servers,
     daemon_set,
     deployment,
     namespace,
@@ -47,6 +48,7 @@ def nodes(cluster: Cluster, age: timedelta = timedelta(days=3)) -> Cluster:
                 node(cluster, name, zone=zone, labels={POOL: pool}, opt_in=opt_in)
         for name in ("default", "chaosd", "chaosd-helper"):
             namespace(cluster, name)
+        api_servers(cluster, "10.0.0.254")
         _particular(cluster)
         _everywhere(cluster)
         settle(cluster)

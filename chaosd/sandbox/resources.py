@@ -91,6 +91,7 @@ BUILTIN: tuple[Resource, ...] = (
     Resource("batch", "v1", "cronjobs", "CronJob", ("cj",)),
     Resource("batch", "v1", "jobs", "Job"),
     Resource("coordination.k8s.io", "v1", "leases", "Lease", status=False, create_on_update=True),
+    Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", status=False),
     Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", ("pdb",)),
 )
 

@@ -283,6 +283,14 @@ def pod(
     return _add(cluster, "pods", ns, name, item, meta["labels"], owners, meta.get("annotations"))
 
 
+def api_servers(cluster: Cluster, *addresses: str) -> Json:
+    """The EndpointSlice in which ready API servers of these addresses keep themselves."""
+    endpoints = [{"addresses": [ip], "conditions": {"ready": True}} for ip in addresses]
+    item: Json = {"addressType": "IPv4", "endpoints": endpoints}
+    labels = {"kubernetes.io/service-name": "kubernetes"}
+    return _add(cluster, "endpointslices.discovery.k8s.io", "default", "kubernetes", item, labels)
+
+
 def _add(
     cluster: Cluster,
     resource_id: str,

@@ -35,6 +35,10 @@ class NodeReads(Reads, Protocol):
         hostPath, or whose node affinity names a host (``kubernetes.io/hostname``)."""
         ...
 
+    def api_servers(self) -> frozenset[str]:
+        """The addresses of the API servers that are ready."""
+        ...
+
     def taint(self, victim: Victim, value: str, timeout: float) -> None:
         """Add the taint ``chaosd.io/drain=<value>:NoSchedule`` to that very node, if it is still
         exactly as ``victim`` says (UID and resourceVersion); sent once. Conflict: it is not."""

@@ -72,6 +72,23 @@ def test_a_whole_pod() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "ips"),
+    [
+        ({}, ()),
+        ({"podIP": "10.1.0.7"}, ("10.1.0.7",)),
+        (
+            {"podIP": "10.1.0.7", "podIPs": [{"ip": "10.1.0.7"}, {"ip": "fd00::7"}]},
+            ("10.1.0.7", "fd00::7"),
+        ),
+    ],
+)
+def test_addresses_of_a_pod(status: dict[str, Any], ips: tuple[str, ...]) -> None:
+    """Each once, and that of its node apart."""
+    found = pod(status={**status, "hostIP": "10.0.0.1"})
+    assert (found.ips, found.host_ip) == (ips, "10.0.0.1")
+
+
 @pytest.mark.parametrize("status", ["False", "Unknown", "", "true"])
 def test_only_a_true_ready_condition_is_ready(status: str) -> None:
     """Doubt is not Ready."""
