@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
+from chaosd.config.etcd_checks import check_clusters
 from chaosd.config.fitting import check_fit, check_helper
 from chaosd.config.groups import AlwaysRule, RuleSettings, WindowsSettings
 from chaosd.config.policies import PolicySettings, ScheduleSettings
@@ -27,6 +28,7 @@ def check(draft: Draft, now: datetime) -> None:
     _check_top(draft)
     _check_names(draft)
     check_helper(draft)
+    check_clusters(draft)
     for number, policy in enumerate(draft.settings.policies):
         path: KeyPath = ("policies", number)
         _check_schedule(draft, path, policy.schedule)
@@ -214,6 +216,8 @@ def _check_count(draft: Draft, path: KeyPath, policy: PolicySettings) -> None:
     if policy.target is TargetKind.NODE and draft.sound(*path, "target"):
         most = policy.node.max_unavailable
         bounds.append(((*path, "node", "maxUnavailable"), most, "node.maxUnavailable"))
+    if policy.target is TargetKind.ETCD and policy.clusters and draft.sound(*path, "target"):
+        bounds.append(((*path, "clusters"), len(policy.clusters), "the number of clusters"))
     for where, concurrent, name in bounds:
         if concurrent is not None and policy.count > concurrent and draft.sound(*where):
             draft.report(

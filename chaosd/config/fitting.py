@@ -1,9 +1,10 @@
-"""Which keys of a policy fit its target and its action, and what nodes and helper pods need."""
+"""Which keys of a policy fit its target and its action, and what helper pods need."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chaosd.config import etcd_checks
 from chaosd.config.policies import PolicySettings, longest_hold
 from chaosd.config.problems import KeyPath
 from chaosd.config.validating import Draft
@@ -13,6 +14,7 @@ from chaosd.core.model import Action, TargetKind
 _ACTIONS = {
     TargetKind.POD: (Action.EVICT, Action.CRASH),
     TargetKind.NODE: (Action.DRAIN, Action.REBOOT, Action.TERMINATE),
+    TargetKind.ETCD: (Action.KILL, Action.MOVE_LEADER),
 }
 _BY_HELPER = (Action.CRASH, Action.REBOOT)
 _OF_PODS = {
@@ -50,7 +52,8 @@ def check_fit(draft: Draft, path: KeyPath, policy: PolicySettings) -> None:
     if not draft.sound(*path, "target"):
         return
     _check_target(draft, path, policy)
-    for where, message in _strangers(policy):
+    etcd_checks.check_policy(draft, path, policy)
+    for where, message in (*_strangers(policy), *etcd_checks.strangers(policy)):
         if draft.sound(*path, *where):
             draft.report((*path, *where), message)
     if draft.sound(*path, "action") and _check_action(draft, path, policy):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from chaosd.config.etcd import EtcdBackupSettings, EtcdSettings
 from chaosd.config.groups import AlwaysRule, RuleSettings, WeeklySettings
 from chaosd.config.policies import NodeSettings, PolicySettings, SelectSettings
 from chaosd.config.settings import Settings
+from chaosd.core.etcd_model import EtcdBackup, EtcdCluster, EtcdPods, EtcdTls
 from chaosd.core.model import (
     Action,
     Configuration,
@@ -41,6 +43,7 @@ def configuration(settings: Settings) -> Configuration:
             settings.limits.per_hour, settings.limits.per_day, settings.limits.concurrent
         ),
         helper=_helper(settings),
+        etcd=tuple(_etcd(one) for one in settings.etcd),
     )
 
 
@@ -72,6 +75,8 @@ def policy(settings: Settings, one: PolicySettings) -> Policy:
         hold=one.hold if one.action is Action.DRAIN else timedelta(0),
         node=_node(one.node),
         container=one.container,
+        clusters=tuple(one.clusters),
+        member=one.member,
     )
 
 
@@ -148,3 +153,19 @@ def _node(given: NodeSettings) -> NodeRules:
         control_plane=given.control_plane,
         empty_dir=given.empty_dir,
     )
+
+
+def _etcd(given: EtcdSettings) -> EtcdCluster:
+    pods, tls = given.pods, given.tls
+    return EtcdCluster(
+        name=given.name,
+        endpoints=tuple(given.endpoints),
+        pods=EtcdPods(pods.namespace, pods.labels, pods.port, pods.scheme.value) if pods else None,
+        tls=EtcdTls(tls.ca, tls.cert, tls.key, tls.server_name) if tls else None,
+        backup=_backup(given.backup) if given.backup else None,
+        snapshot_check=given.snapshot_check,
+    )
+
+
+def _backup(given: EtcdBackupSettings) -> EtcdBackup:
+    return EtcdBackup(given.max_age, given.prometheus or "", given.query or "", given.file or "")

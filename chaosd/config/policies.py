@@ -24,12 +24,16 @@ from chaosd.config.values import (
     PoolLabel,
     Regex,
 )
-from chaosd.core.model import Action, BudgetMode, NodeRules, Select, TargetKind
+from chaosd.core.model import Action, BudgetMode, MemberRole, NodeRules, Select, TargetKind
 from chaosd.core.selector import Selector
 
 _SELECT = Select()
 _NODE = NodeRules()
-_DEADLINE = {TargetKind.POD: timedelta(minutes=10), TargetKind.NODE: timedelta(minutes=15)}
+_DEADLINE = {
+    TargetKind.POD: timedelta(minutes=10),
+    TargetKind.NODE: timedelta(minutes=15),
+    TargetKind.ETCD: timedelta(minutes=10),
+}
 _HOLD = timedelta(minutes=5)
 _SECOND = timedelta(seconds=1)
 
@@ -176,8 +180,19 @@ class PolicySettings(Group):
         description=(
             "How. Pods: `evict`, or `crash` (SIGKILL of a container's main process). Nodes:"
             " `drain`, `reboot` or `terminate`; the last two drain first, unless `pdb` is `bypass`."
+            " etcd members: `kill`, or `moveLeader` (the leader hands its role to a follower)."
         ),
         examples=["evict"],
+    )
+    clusters: list[PolicyName] = Field(
+        default=[],
+        description=(
+            "With `target: etcd`, where it must be there: which clusters, by their names in `etcd`."
+        ),
+    )
+    member: MemberRole = Field(
+        default=MemberRole.ANY,
+        description="With `target: etcd` and `kill`: which member, by its role at that moment.",
     )
     container: Container = Field(
         default="",
@@ -186,7 +201,8 @@ class PolicySettings(Group):
     grace_period_seconds: Count | None = Field(
         default=None,
         description=(
-            "How long an evicted pod may take to stop. Not written: what the pod says itself."
+            "How long an evicted pod (or an etcd member's) may take to stop. Not written: what the"
+            " pod says itself."
         ),
         json_schema_extra=unit("seconds"),
     )
@@ -195,7 +211,9 @@ class PolicySettings(Group):
     )
     count: Count = Field(
         default=1,
-        description="Victims in each slot, of different workloads. At most `concurrent`.",
+        description=(
+            "Victims in each slot, of different workloads (or etcd clusters). At most `concurrent`."
+        ),
         json_schema_extra=unit("victims"),
     )
     select: SelectSettings = Field(
@@ -211,8 +229,8 @@ class PolicySettings(Group):
         default_factory=_deadline,
         description=(
             "How long a workload may take to recover, or a node to be drained, held and back."
-            " Nothing starts when a window closes sooner. Not written: `10m` for pods, `15m` for"
-            " nodes."
+            " Nothing starts when a window closes sooner. Not written: `10m` for pods and etcd,"
+            " `15m` for nodes."
         ),
     )
     hold: DurationOrZero = Field(
@@ -225,7 +243,9 @@ class PolicySettings(Group):
     node: NodeSettings = Field(default=NodeSettings(), description="With nodes: how far it may go.")
     cooldown: DurationOrZero = Field(
         default=timedelta(hours=1),
-        description="How long a workload (or node) is left alone after it has recovered.",
+        description=(
+            "How long a workload (or node, or etcd cluster) is left alone after it has recovered."
+        ),
     )
     dry_run: Flag = Field(
         default=False,

@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from chaosd.config.annotations import group_of, is_list
+from chaosd.config.etcd import EtcdSettings
 from chaosd.config.groups import HelperSettings, LimitsSettings, OptInSettings, WindowsSettings
 from chaosd.config.policies import PolicySettings
 from chaosd.config.values import Duration, Filled, Flag, Namespace, Text, Zone
@@ -85,6 +86,13 @@ class Settings(BaseSettings):
     )
     helper: HelperSettings | None = Field(
         default=None, description="Allows the helper pod that `crash` and `reboot` need."
+    )
+    etcd: list[EtcdSettings] = Field(
+        default=[],
+        description=(
+            "Declared etcd clusters: whatever a policy strikes, they keep their quorum. Only what"
+            " is declared here can be a policy's target."
+        ),
     )
     policies: list[PolicySettings] = Field(
         description="What is taken down. An empty list: nothing.", examples=[[]]

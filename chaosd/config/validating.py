@@ -131,10 +131,8 @@ def _message(detail: Detail, path: KeyPath) -> str:
             return f"expected true or false, {found(value)}" + (f": write {meant}" if meant else "")
         case "int_type":
             return f"expected a whole number such as 3, without quotes, {found(value)}"
-        case "greater_than_equal":
-            names = tuple(part for part in path if isinstance(part, str))
-            least = detail["ctx"]["ge"]
-            return f"expected at least {least}, {found(value)}{_TOO_LOW.get(names, '')}"
+        case "greater_than_equal" | "less_than_equal":
+            return _out_of_range(detail["ctx"], value, path)
         case "list_type":
             if key == "allow":
                 return f"expected a list of rules or the word always, {found(value)}"
@@ -149,6 +147,13 @@ def _message(detail: Detail, path: KeyPath) -> str:
             advice = f": write {near}" if near else ""
             return f"expected {' or '.join(known)}, {found(value)}{advice}"
     return f"{detail['msg']}, {found(value)}"
+
+
+def _out_of_range(bounds: Mapping[str, Any], value: object, path: KeyPath) -> str:
+    if "le" in bounds:
+        return f"expected at most {bounds['le']}, {found(value)}"
+    names = tuple(part for part in path if isinstance(part, str))
+    return f"expected at least {bounds['ge']}, {found(value)}{_TOO_LOW.get(names, '')}"
 
 
 def _example(info: FieldInfo | None) -> str:

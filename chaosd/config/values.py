@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field, PlainValidator, Strict, WithJsonSchema
 
-from chaosd.config import reading
+from chaosd.config import addresses, reading
 from chaosd.config.problems import found
 from chaosd.core.localtime import parse_zone
 from chaosd.core.schedule import Cron
@@ -155,4 +155,26 @@ CronText = Annotated[
     _text(reading.cron, 'a cron expression such as "0 10 * * TUE"'),
     _schema(),
     Shown("cron expression"),
+]
+Port = Annotated[int, Strict(), Field(ge=1, le=65535), Shown("whole number")]
+Endpoint = Annotated[
+    str,
+    _text(addresses.endpoint, "a URL such as https://10.0.0.1:2379"),
+    _schema("^https?://[^/?#@ ]+:[0-9]{1,5}/?$"),
+    Shown("URL"),
+]
+ApiUrl = Annotated[
+    str,
+    _text(addresses.base_url, "a URL such as http://prometheus.monitoring:9090"),
+    _schema("^https?://[^?#@ ]+$"),
+    Shown("URL"),
+]
+FilePath = Annotated[
+    str,
+    _text(addresses.path, "an absolute path", free=True),
+    _schema("^(/.*)?$"),
+    Shown("path"),
+]
+ServerName = Annotated[
+    str, _text(addresses.server_name, "a host name", free=True), _schema(), Shown("host name")
 ]

@@ -1,0 +1,225 @@
+"""What is wrong with declared etcd clusters, and with policies about them, as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from chaosd.config.etcd import EtcdSettings, Scheme
+from chaosd.config.policies import PolicySettings
+from chaosd.config.problems import KeyPath, shown
+from chaosd.config.reading import nearest
+from chaosd.config.validating import Draft
+from chaosd.core.duration import render
+from chaosd.core.model import Action, BudgetMode, MemberRole, TargetKind
+
+_SHORTEST = timedelta(minutes=1)
+_ONE_OF = "endpoints and pods: write exactly one of them"
+
+
+def check_clusters(draft: Draft) -> None:
+    """Report what is wrong with the declarations of etcd clusters."""
+    _check_unique(draft, "name", lambda one: one.name, "a name of its own")
+    _check_endpoints(draft)
+    for number, cluster in enumerate(draft.settings.etcd):
+        path: KeyPath = ("etcd", number)
+        _check_members(draft, path, cluster)
+        _check_tls(draft, path, cluster)
+        _check_backup(draft, path, cluster)
+        _check_place(draft, path, cluster)
+        often = cluster.snapshot_check
+        if often is not None and often < _SHORTEST and draft.sound(*path, "snapshotCheck"):
+            draft.report(
+                (*path, "snapshotCheck"),
+                f"{render(often)} is too often to read a whole database: write "
+                f"{render(_SHORTEST)} or more, such as 24h",
+            )
+    _check_unique(draft, "pods", _pods, "labels that select its own pods alone")
+
+
+def _pods(cluster: EtcdSettings) -> str | None:
+    pods = cluster.pods
+    return f"{pods.namespace}, {pods.labels.text}, {pods.port}" if pods else None
+
+
+def _check_unique(
+    draft: Draft, key: str, of: Callable[[EtcdSettings], str | None], write: str
+) -> None:
+    first: dict[str, int] = {}
+    for number, cluster in enumerate(draft.settings.etcd):
+        text = of(cluster)
+        if text is None or not draft.sound("etcd", number, key):
+            continue
+        if text in first:
+            draft.report(
+                ("etcd", number, key),
+                f"{shown(text)} is already what etcd[{first[text]}] has: give each cluster {write}",
+            )
+        first.setdefault(text, number)
+
+
+def _check_endpoints(draft: Draft) -> None:
+    """Each endpoint is one member of one cluster."""
+    first: dict[str, str] = {}
+    for number, cluster in enumerate(draft.settings.etcd):
+        for place, url in enumerate(cluster.endpoints):
+            path: KeyPath = ("etcd", number, "endpoints", place)
+            if not draft.sound(*path):
+                continue
+            if url in first:
+                draft.report(
+                    path, f"{url} is already {first[url]}: a member is written once, remove it here"
+                )
+            first.setdefault(url, f"etcd[{number}].endpoints[{place}]")
+
+
+def _check_members(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
+    if not (draft.sound(*path, "endpoints") and draft.sound(*path, "pods")):
+        return
+    if cluster.endpoints and cluster.pods:
+        draft.report(path, f"several of {_ONE_OF}")
+    elif not cluster.endpoints and cluster.pods is None:
+        draft.report(path, f"none of {_ONE_OF}, such as endpoints: [https://10.0.0.1:2379]")
+    elif cluster.pods and not cluster.pods.labels:
+        draft.report(
+            (*path, "pods", "labels"),
+            "empty, so every pod of the namespace would be taken for a member: write what all "
+            "members have and nothing else, such as app.kubernetes.io/name=etcd",
+        )
+
+
+def _check_tls(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
+    tls = cluster.tls
+    if tls is None or not draft.sound(*path, "tls"):
+        return
+    for missing, have in (("cert", "key"), ("key", "cert")):
+        if getattr(tls, have) and not getattr(tls, missing):
+            draft.report(
+                (*path, "tls", missing),
+                f"missing, and {have} is no use without it: write {missing}: "
+                f"/etc/chaosd/etcd/tls.{'crt' if missing == 'cert' else 'key'}, or remove {have}",
+            )
+    if cluster.pods and cluster.pods.scheme is Scheme.HTTP and draft.sound(*path, "pods"):
+        draft.report((*path, "tls"), "goes with https alone: remove it, or write scheme: https")
+    for number, url in enumerate(cluster.endpoints):
+        where = (*path, "endpoints", number)
+        if urlsplit(url).scheme == Scheme.HTTP and draft.sound(*where):
+            draft.report(
+                where,
+                f"http, and tls is written: write {url.replace('http', 'https', 1)}, or remove tls",
+            )
+
+
+def _check_backup(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
+    backup, where = cluster.backup, (*path, "backup")
+    if backup is None or not all(
+        draft.sound(*where, key) for key in ("prometheus", "query", "file")
+    ):
+        return
+    asked = backup.prometheus or backup.query
+    if bool(asked) == bool(backup.file):
+        given = "both" if asked else "none"
+        draft.report(
+            where, f"{given} of prometheus (with query) and file: write exactly one of them"
+        )
+    elif asked and not backup.query:
+        draft.report(
+            (*where, "query"),
+            "missing: write what answers the age in seconds, such as "
+            'query: "time() - max(etcd_backup_last_success_timestamp)"',
+        )
+    elif asked and not backup.prometheus:
+        draft.report(
+            (*where, "prometheus"),
+            "missing: write where the query is asked, such as "
+            "prometheus: http://prometheus.monitoring:9090",
+        )
+
+
+def _check_place(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
+    """Check a cluster in namespaced mode, where only the pods of some namespaces are read."""
+    read = draft.settings.namespaces
+    if read is None or not draft.sound("namespaces"):
+        return
+    if cluster.endpoints and draft.sound(*path, "endpoints"):
+        draft.report(
+            (*path, "endpoints"),
+            "nodes can't be read in namespaced mode, so nobody knows what runs these members: "
+            "write pods, or remove the key namespaces",
+        )
+    where = (*path, "pods", "namespace")
+    if cluster.pods and cluster.pods.namespace not in read and draft.sound(*where):
+        draft.report(
+            where,
+            f"{shown(cluster.pods.namespace)} is outside of namespaces, so nothing in it is read: "
+            "add it there",
+        )
+
+
+# ------------------------------------------------------------------ policies
+
+
+def strangers(policy: PolicySettings) -> Iterator[tuple[KeyPath, str]]:
+    """Keys of a policy that mean nothing with, or only with, etcd; each with what to do."""
+    if policy.target is not TargetKind.ETCD:
+        for key, value in (("clusters", policy.clusters), ("member", policy.member)):
+            if key in policy.model_fields_set and value:
+                yield (key,), "goes with target: etcd alone: remove it"
+        return
+    for name, info in type(policy.select).model_fields.items():
+        if name in policy.select.model_fields_set and getattr(policy.select, name):
+            yield (
+                ("select", info.alias or name),
+                "members are chosen by clusters and member: remove it",
+            )
+    if policy.action is not Action.MOVE_LEADER:
+        return
+    if policy.member is not MemberRole.ANY:
+        yield ("member",), "moveLeader always takes the leader: remove it, or write action: kill"
+    if policy.grace_period_seconds is not None:
+        yield (
+            ("gracePeriodSeconds",),
+            "moveLeader stops nothing: remove it, or write action: kill",
+        )
+    if policy.pdb is BudgetMode.BYPASS:
+        yield (
+            ("pdb",),
+            "moveLeader takes no pod away, so no budget is asked: remove it, or write action: kill",
+        )
+
+
+def check_policy(draft: Draft, path: KeyPath, policy: PolicySettings) -> None:
+    """Report what is wrong with the clusters that a policy names."""
+    if policy.target is not TargetKind.ETCD or not draft.sound(*path, "clusters"):
+        return
+    known = [
+        one.name for n, one in enumerate(draft.settings.etcd) if draft.sound("etcd", n, "name")
+    ]
+    whole = len(known) == len(draft.settings.etcd) and ("etcd",) not in draft.bad
+    if not policy.clusters:
+        example = known[0] if known else "main"
+        declare = "" if draft.settings.etcd else ", and declare it under etcd at the top"
+        draft.report(
+            (*path, "clusters"),
+            f"missing: write which clusters may lose a member, clusters: [{example}]{declare}",
+        )
+    seen: set[str] = set()
+    for number, name in enumerate(policy.clusters):
+        where = (*path, "clusters", number)
+        if name in seen:
+            draft.report(where, f"{shown(name)} is written twice: remove it here")
+        elif name not in known and whole:
+            draft.report(where, _undeclared(name, tuple(known)))
+        seen.add(name)
+
+
+def _undeclared(name: str, known: tuple[str, ...]) -> str:
+    near = nearest(name, known)
+    if near:
+        advice = f"write {near}"
+    elif known:
+        advice = f"write one of {', '.join(known)}, or declare it there"
+    else:
+        advice = f"declare it there, as in etcd: [{{name: {name}, endpoints: [https://...]}}]"
+    return f"no cluster {shown(name)} is declared under etcd: {advice}"
