@@ -17,7 +17,7 @@ from chaosd.core.ledger import Ledger
 from chaosd.core.model import Code, TargetKind
 from chaosd.daemon.naming import NamesNothing, meant
 from chaosd.engine.explain import DEEP, ELIGIBLE, Explainer, PolicyExplained, WorkloadJudged
-from chaosd.engine.explained import Explanation
+from chaosd.engine.explained import explanation
 
 _NOUNS = {
     TargetKind.POD: ("workloads", "the pods of"),
@@ -78,7 +78,7 @@ def explain(
 
 def _show(found: Sequence[PolicyExplained], output: Output, named: str) -> None:
     if output is Output.JSON:
-        print_json(Explanation.of(named, found))
+        print_json(explanation(named, found))
     elif not found:
         out().print(f"there is no policy that could be about {named}" if named else "no policy")
     else:

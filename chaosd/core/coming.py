@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -11,11 +11,13 @@ from msgspec import Struct
 
 from chaosd.core.ledger import Ledger
 from chaosd.core.model import Configuration
-from chaosd.core.preview import preview, remembered
-from chaosd.core.schedule import MeanTime, Rate
+from chaosd.core.preview import kills_of, policy_slots, remembered
+from chaosd.core.schedule import MeanTime, Rate, Slot
 
 MOST_WORK = 105_000
 """Workloads times days that are looked through at most: a second or so of work."""
+MOST_SLOTS = 20_000
+"""Slots that are judged at most, most of which limits may refuse: as much work again."""
 
 
 class ComingKill(Struct, frozen=True, rename="camel"):
@@ -72,10 +74,26 @@ def coming(
     workloads = sum(len(rates.get(one.name, ())) for one in known)
     until = horizon(now, days, workloads)
     asked = msgspec.structs.replace(configuration, policies=known)
-    found = preview(asked, seed or "", rates, now, until, remembered(ledger, now))
+    planned = _Bounded(policy_slots(asked, seed or "", rates, now, until))
+    found = kills_of(planned, asked, rates, remembered(ledger, now))
     dry = {policy.name for policy in known if policy.dry_run}
     kills = tuple(
         ComingKill(one.at, one.policy, one.workload, one.policy in dry)
         for one in islice(found, limit + 1)
     )
-    return Coming(now, until, kills[:limit], len(kills) > limit, unknown)
+    return Coming(now, planned.cut_at or until, kills[:limit], len(kills) > limit, unknown)
+
+
+class _Bounded:
+    """The first slots; ``cut_at`` is where the last of them is when there were too many."""
+
+    def __init__(self, planned: Iterator[Slot]) -> None:
+        self._planned = planned
+        self.cut_at: datetime | None = None
+
+    def __iter__(self) -> Iterator[Slot]:
+        for number, slot in enumerate(self._planned, start=1):
+            yield slot
+            if number == MOST_SLOTS:
+                self.cut_at = slot.at
+                return

@@ -4,7 +4,7 @@ ledger in which every kill succeeds and its workload is whole again at once."""
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -64,9 +64,20 @@ def preview(
 
     A halt and open intents of ``ledger`` hold for as long as the preview goes.
     """
+    planned = policy_slots(configuration, seed, rates, after, until)
+    return kills_of(planned, configuration, rates, ledger)
+
+
+def kills_of(
+    planned: Iterable[Slot],
+    configuration: Configuration,
+    rates: Mapping[str, Sequence[Rate]],
+    ledger: Ledger | None = None,
+) -> Iterator[Kill]:
+    """The kills of these slots, as in :func:`preview`."""
     ledger = _copied(ledger or Ledger())
     gaps = {(name, rate.workload): rate.min_gap for name, some in rates.items() for rate in some}
-    for slot in policy_slots(configuration, seed, rates, after, until):
+    for slot in planned:
         policy = configuration.policy(slot.policy)
         if policy is None:
             continue

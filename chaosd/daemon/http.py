@@ -1,4 +1,4 @@
-"""What the daemon serves: metrics, health and a plain status. Read-only."""
+"""What the daemon serves: metrics, health, the page and the API. Read-only."""
 
 from __future__ import annotations
 
@@ -14,29 +14,45 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
-_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+from chaosd.daemon.api import PREFIX, api_routes
+from chaosd.daemon.headers import VARY, SecureHeaders, wants_html
+from chaosd.daemon.pages import Pages
+from chaosd.daemon.problems import Problem, problem_response
+from chaosd.daemon.view import View
+
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: f"what there is stands in {PREFIX}/openapi.json",
+    HTTPStatus.METHOD_NOT_ALLOWED: "everything here is read-only: GET or HEAD",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "chaosd failed to answer: its log says why",
+}
 
 
 class Answers(NamedTuple):
-    """Where the answers come from. Health and readiness return complaints, none being well."""
+    """Where the answers come from. Health and readiness return complaints, none being well.
+
+    ``view`` is what the page and the API show; without it there is the plain status alone.
+    """
 
     metrics: Callable[[str], tuple[bytes, str]]
     unhealthy: Callable[[], tuple[str, ...]]
     unready: Callable[[], tuple[str, ...]]
     status: Callable[[], str]
+    view: View | None = None
 
 
-def application(answers: Answers) -> Starlette:
+def application(answers: Answers) -> ASGIApp:
     """The ASGI application; every route is a GET, run on a worker thread."""
+    pages = Pages(answers.view) if answers.view else None
 
     def metrics(request: Request) -> Response:
         body, content_type = answers.metrics(request.headers.get("accept", ""))
-        return Response(body, headers={**_HEADERS, "Content-Type": content_type})
+        return Response(body, headers={"Content-Type": content_type})
 
     def complaints(found: tuple[str, ...]) -> Response:
         text = "\n".join(found) or "ok"
-        return PlainTextResponse(f"{text}\n", 503 if found else 200, headers=_HEADERS)
+        return PlainTextResponse(f"{text}\n", 503 if found else 200)
 
     def healthz(_: Request) -> Response:
         return complaints(answers.unhealthy())
@@ -44,24 +60,37 @@ def application(answers: Answers) -> Starlette:
     def readyz(_: Request) -> Response:
         return complaints(answers.unready())
 
-    def status(_: Request) -> Response:
-        return PlainTextResponse(answers.status(), headers=_HEADERS)
+    def status(request: Request) -> Response:
+        if pages and wants_html(request.headers.get("accept", "")):
+            return pages.home(request)
+        return PlainTextResponse(answers.status(), headers=VARY)
 
-    def refused(_: Request, error: Exception) -> Response:
-        status, more = 500, {}
+    def refused(request: Request, error: Exception) -> Response:
+        code, headers = HTTPStatus.INTERNAL_SERVER_ERROR, {}
         if isinstance(error, HTTPException):
-            status, more = error.status_code, dict(error.headers or {})
-        return PlainTextResponse(f"{HTTPStatus(status).phrase}\n", status, {**_HEADERS, **more})
+            code, headers = HTTPStatus(error.status_code), dict(error.headers or {})
+        if pages and request.scope["path"].startswith(f"{PREFIX}/"):
+            return problem_response(
+                Problem(code.phrase, int(code), _DETAILS.get(code, "")), headers
+            )
+        if pages and wants_html(request.headers.get("accept", "")):
+            return pages.failure(request, code, headers)
+        return PlainTextResponse(f"{code.phrase}\n", int(code), headers)
 
-    return Starlette(
-        exception_handlers={HTTPException: refused, Exception: refused},
-        routes=[
-            Route("/metrics", metrics),
-            Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/", status),
-        ],
+    routes = [
+        Route("/metrics", metrics),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/", status),
+    ]
+    if answers.view and pages:
+        routes += [*api_routes(answers.view), *pages.routes()]
+    found = Starlette(
+        exception_handlers={HTTPException: refused, Exception: refused}, routes=routes
     )
+    # A redirect would name the host that the client claims to have asked.
+    found.router.redirect_slashes = False
+    return SecureHeaders(found)
 
 
 class HttpServer:
@@ -70,7 +99,7 @@ class HttpServer:
     Raises OSError at once when the address can't be had.
     """
 
-    def __init__(self, app: Starlette, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)
         # Connections inherit it: without, an answer waits for the client's delayed ACK.

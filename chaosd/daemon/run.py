@@ -15,12 +15,13 @@ from types import FrameType
 from prometheus_client import CollectorRegistry
 
 from chaosd.config.watching import FileSettings
-from chaosd.core.status import status
 from chaosd.daemon.clocks import SystemClock
+from chaosd.daemon.gate import Gate
 from chaosd.daemon.http import Answers
 from chaosd.daemon.loops import Pulse
 from chaosd.daemon.process import Process
 from chaosd.daemon.start import preflight
+from chaosd.daemon.view import View
 from chaosd.daemon.wiring import Connection, about, build_context, connect
 from chaosd.engine.context import Context
 from chaosd.report import status_text
@@ -110,19 +111,12 @@ def answers(
 ) -> Answers:
     """What the process answers over HTTP."""
 
-    def page() -> str:
-        seen = context.page
-        around = context.around(seen, context.loaded.fingerprint)
-        now = status(
-            seen.ledger if seen else None,
-            context.loaded.configuration,
-            around,
-            ledger_problem=context.unusable,
-            known=reporter.known(context.holder),
-        )
-        return status_text.render(now, namespace=connection.namespace)
+    view = View(context, connection, reporter, Gate(connection.clock.boot))
 
-    return Answers(metrics.render, process.unhealthy, process.unready, page)
+    def page() -> str:
+        return status_text.render(view.status(), namespace=connection.namespace)
+
+    return Answers(metrics.render, process.unhealthy, process.unready, page, view)
 
 
 def split_address(listen: str) -> tuple[str, int]:

@@ -51,5 +51,5 @@ def test_names_that_need_nobody_to_be_asked(text: str, key: WorkloadKey) -> None
 )
 def test_what_names_nothing_is_said_and_asked_of_nobody(text: str) -> None:
     """No part of it gets into the path of a request to the API server."""
-    with pytest.raises(NamesNothing, match="write|names nothing|is not"):
+    with pytest.raises(NamesNothing, match=r"write|names nothing|is not"):
         meant(text, None, None)  # type: ignore[arg-type]
