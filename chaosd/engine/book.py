@@ -35,12 +35,15 @@ class Book:
     """The ledger behind its port.
 
     ``uid`` is what the Lease says the ledger's UID is: another object, or none, is never trusted.
-    ``uid`` None trusts whichever is there (for commands of a person).
+    ``uid`` None trusts whichever is there (for commands of a person). ``last`` is the newest page
+    that this process has read or written, whoever in it did: for showing and measuring, never for
+    deciding.
     """
 
     def __init__(self, versioned: Versioned, uid: str | None = None) -> None:
         self._versioned = versioned
         self.uid = uid
+        self.last: Page | None = None
         # The newest text and what it says: mostly the ledger is read again and has not changed.
         self._known: tuple[str, Ledger] | None = None
         self._version = ""
@@ -56,11 +59,13 @@ class Book:
                 "the ledger is not the one that the lease names: see `chaosd ledger init`"
             )
         try:
-            return Page(document, self._decoded(document.text))
+            page = Page(document, self._decoded(document.text))
         except ledger_text.LedgerDamaged as error:
             raise LedgerUnusable(
                 f"the ledger can't be read, {error}: see `chaosd ledger repair`"
             ) from error
+        self.last = page
+        return page
 
     def _decoded(self, text: str) -> Ledger:
         known = self._known
@@ -75,7 +80,8 @@ class Book:
         annotations = {HALT_ANNOTATION: None} if unhalt else None
         document = self._versioned.swap(page.document, ledger_text.encode(ledger), annotations)
         self._version = document.version
-        return Page(document, ledger)
+        written = self.last = Page(document, ledger)
+        return written
 
     def newest(self, page: Page) -> Page:
         """``page``, or the ledger read again if this process has seen it in another state since."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from chaosd.core.admission import Circumstances
-from chaosd.core.ledger import Halt
+from chaosd.core.ledger import Halt, Intent
 from chaosd.core.model import Configuration, TargetKind
 from chaosd.core.schedule import Rate
 from chaosd.core.transitions import Writer
@@ -104,6 +104,12 @@ class Context:
             changed=self.loaded.fingerprint != fingerprint,
             annotation_halt=page.annotation_halt if page else None,
         )
+
+    def open_intents(self) -> Mapping[str, Intent]:
+        """Open intents as this process last wrote or read them, by id: for measuring, never for
+        deciding."""
+        last = self.book.last
+        return last.ledger.intents if last else {}
 
     def after(self, seconds: float) -> datetime:
         """The instant some seconds from now."""

@@ -1,0 +1,177 @@
+"""Measuring what a strike costs an etcd cluster, as its clients would feel it: ten times a second,
+from before the strike until the verdict, whether a linearizable read is answered and who leads.
+
+The two have an actor each: a read that hangs, as reads do while there is no leader, must not keep
+the other from seeing how long that lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from threading import Lock
+
+from msgspec.structs import replace
+
+from chaosd.core.etcd_model import ETCD, EtcdCluster
+from chaosd.core.leaderless import Trace
+from chaosd.ports import CallFailed
+from chaosd.targets.etcd_gateway import Gateway
+from chaosd.targets.etcd_memory import EtcdMemory
+from chaosd.targets.etcd_watch import Here, declared
+
+EVERY = 0.1
+TIMEOUT = 0.5
+_IDLE = 0.05  # a strike comes soon after its reservation, and must not come before the first sample
+_NOTHING_TO_DO = 1.0
+
+
+class Measured:
+    """What is to be measured now, and the traces that the samples are folded into."""
+
+    def __init__(self, here: Here, memory: EtcdMemory) -> None:
+        self._here = here
+        self._memory = memory
+        self._lock = Lock()
+
+    def now(self) -> Sequence[tuple[EtcdCluster, Sequence[str]]]:
+        """The intents that hold each cluster, by the process that leads. One that has its verdict
+        has told its cost, and a dry run has none; the traces of closed ones are forgotten."""
+        intents = self._here.open_intents()
+        with self._lock:
+            for gone in self._memory.traces.keys() - intents.keys():
+                del self._memory.traces[gone]
+        if not self._here.leading:
+            return ()
+        alive = [one for one in intents.values() if not one.dry_run and one.verdict is None]
+        held = [
+            (cluster, [one.id for one in alive if cluster.key in one.locks])
+            for cluster in declared(self._here)
+        ]
+        return [(cluster, ids) for cluster, ids in held if ids]
+
+    def waiting(self) -> datetime:
+        """When to look again whether there is something to measure."""
+        may_come = self._here.leading and declared(self._here)
+        return self._here.after(_IDLE if may_come else _NOTHING_TO_DO)
+
+    def fold(
+        self, cluster: EtcdCluster, intents: Sequence[str], change: Callable[[Trace], Trace]
+    ) -> None:
+        """Fold a sample into the traces of these intents."""
+        with self._lock:
+            for intent in intents:
+                traces = self._memory.traces.get(intent, {})
+                trace = change(traces.get(cluster.name, Trace()))
+                self._memory.traces[intent] = {**traces, cluster.name: trace}
+
+    def endpoints(self, cluster: EtcdCluster, first: int) -> list[str]:
+        """Where voters were last asked, beginning with the one whose turn it is: the declared
+        places while nobody has looked yet."""
+        picture = self._memory.pictures.get(cluster.name)
+        known = [member.endpoint for member in picture.voters] if picture else []
+        places = [place for place in known if place] or list(cluster.endpoints)
+        turn = first % len(places) if places else 0
+        return places[turn:] + places[:turn]
+
+
+class EtcdReads:
+    """The actor that reads as a client with failover does: each time from the next member, and from
+    the next ones at once when that one fails."""
+
+    def __init__(self, here: Here, measured: Measured, gateway: Gateway) -> None:
+        self._here = here
+        self._measured = measured
+        self._gateway = gateway
+        self._turns: dict[str, int] = {}
+
+    def step(self) -> datetime:
+        """Take one sample of each cluster that an open intent holds; returns when the next is
+        due."""
+        began = self._here.clock.now()
+        work = self._measured.now()
+        for cluster, intents in work:
+            self._sample(cluster, intents)
+        return _next(self._here, began) if work else self._measured.waiting()
+
+    def _sample(self, cluster: EtcdCluster, intents: Sequence[str]) -> None:
+        turn = self._turns.get(cluster.name, 0)
+        self._turns[cluster.name] = turn + 1
+        for endpoint in self._measured.endpoints(cluster, turn):
+            read = self._read(cluster, endpoint)
+            at = self._here.clock.now()
+            self._measured.fold(cluster, intents, lambda trace: _answered(trace, at, read))  # noqa: B023
+            if read:
+                return
+
+    def _read(self, cluster: EtcdCluster, endpoint: str) -> bool:
+        try:
+            self._gateway.read(cluster, endpoint, TIMEOUT)
+        except CallFailed:
+            return False
+        return True
+
+
+class EtcdLeaders:
+    """The actor that asks who leads: whoever answered last, and the others when that one does not,
+    or names nobody."""
+
+    def __init__(self, here: Here, measured: Measured, gateway: Gateway) -> None:
+        self._here = here
+        self._measured = measured
+        self._gateway = gateway
+        self._turns: dict[str, int] = {}
+
+    def step(self) -> datetime:
+        """Take one sample of each cluster that an open intent holds; returns when the next is
+        due."""
+        began = self._here.clock.now()
+        work = self._measured.now()
+        for cluster, intents in work:
+            leader = self._leader(cluster)
+            at = self._here.clock.now()
+            self._measured.fold(cluster, intents, lambda trace: _led(trace, at, leader))  # noqa: B023
+        return _next(self._here, began) if work else self._measured.waiting()
+
+    def _leader(self, cluster: EtcdCluster) -> str | None:
+        """Whom anybody names; "" when those who answer know nobody, None when nobody answers."""
+        found: str | None = None
+        turn = self._turns.get(cluster.name, 0)
+        for further, endpoint in enumerate(self._measured.endpoints(cluster, turn)):
+            try:
+                found = self._gateway.leader(cluster, endpoint, TIMEOUT)
+            except CallFailed:
+                continue
+            if found:
+                self._turns[cluster.name] = turn + further
+                return found
+        return found
+
+
+def _answered(trace: Trace, at: datetime, read: bool) -> Trace:
+    """The trace after one more read; who leads is sampled elsewhere."""
+    after = trace.sampled(at, trace.leader or ETCD, read=read)
+    cost = replace(
+        trace.cost,
+        read_gap=after.cost.read_gap,
+        reads=after.cost.reads,
+        failed=after.cost.failed,
+    )
+    return replace(trace, cost=cost, read_at=after.read_at, failing=after.failing)
+
+
+def _led(trace: Trace, at: datetime, leader: str | None) -> Trace:
+    """The trace after somebody was asked who leads; reads are sampled elsewhere."""
+    after = trace.sampled(at, leader, read=True)
+    cost = replace(
+        trace.cost,
+        leaderless=after.cost.leaderless,
+        leader_changes=after.cost.leader_changes,
+    )
+    return replace(trace, cost=cost, leader=after.leader, leaderless_since=after.leaderless_since)
+
+
+def _next(here: Here, began: datetime) -> datetime:
+    """When the next sample is due; at once after a slow one."""
+    took = (here.clock.now() - began).total_seconds()
+    return here.after(min(max(EVERY - took, 0.0), EVERY))
