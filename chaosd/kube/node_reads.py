@@ -41,6 +41,13 @@ class KubeNodeReads(KubeReads):
         for page in self._api.pages(PODS, None, WholePod, fields=f"spec.nodeName={node}"):
             yield [whole_pod_facts(pod) for pod in page]
 
+    def pods_at(self, ip: str) -> Sequence[PodFacts]:
+        """The pods with this address, in full; of a node's, all pods in its network."""
+        pages = self._api.pages(PODS, None, WholePod, fields=f"status.podIP={ip}")
+        return list(
+            {one.metadata.uid: whole_pod_facts(one) for page in pages for one in page}.values()
+        )
+
     def placed(self, node: str = "") -> Iterator[Sequence[Placed]]:
         """Every pod (of that node) that has a node and has not finished: where, and how big."""
         fields = f"{NOT_FINISHED},spec.nodeName={node}" if node else NOT_FINISHED

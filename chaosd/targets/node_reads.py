@@ -25,6 +25,10 @@ class NodeReads(Reads, Protocol):
         """All pods of one node, of every namespace, in full."""
         ...
 
+    def pods_at(self, ip: str) -> Sequence[PodFacts]:
+        """The pods with this address, of every namespace, in full."""
+        ...
+
     def placed(self, node: str = "") -> Iterator[Sequence[Placed]]:
         """Every pod of the cluster, or of that node, that has a node and has not finished, as small
         as it can be read."""

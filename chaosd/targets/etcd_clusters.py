@@ -1,0 +1,176 @@
+"""Declared etcd clusters as they are now: asked by their members, placed on pods and nodes."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+
+from chaosd.core.etcd import etcd_signs
+from chaosd.core.etcd_match import (
+    Place,
+    endpoint_of,
+    hosts_of,
+    is_ip,
+    place_of,
+    placed,
+    pod_named,
+    pods_of_member,
+    runs,
+)
+from chaosd.core.etcd_model import EtcdCluster, EtcdPods
+from chaosd.core.facts import NodeFacts, PodFacts
+from chaosd.core.model import Configuration
+from chaosd.core.quorum import Member, Picture
+from chaosd.ports import CallFailed
+from chaosd.targets.etcd_gateway import Gateway
+from chaosd.targets.etcd_look import Asking
+from chaosd.targets.etcd_memory import EtcdMemory
+from chaosd.targets.node_reads import NodeReads
+
+LATELY = timedelta(seconds=30)
+"""How old a picture may be that tells whether a pod is a member: the guard looks anew anyway."""
+
+
+class Seen(Struct, frozen=True):
+    """A picture and what it was placed by: where each member is, by its id; the ``pods`` that the
+    declaration names; all ``nodes``."""
+
+    picture: Picture
+    places: Mapping[str, Place] = field(default_factory=dict)
+    pods: tuple[PodFacts, ...] = ()
+    nodes: Mapping[str, NodeFacts] = field(default_factory=dict)
+
+
+class EtcdClusters:
+    """Looks at declared clusters. Nothing here raises: what went wrong is in the picture.
+
+    ``boot`` are seconds that never jump, by which looking is bounded.
+    """
+
+    def __init__(
+        self,
+        reads: NodeReads,
+        gateway: Gateway,
+        memory: EtcdMemory,
+        boot: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._reads = reads
+        self._gateway = gateway
+        self._boot = boot
+        self._declared: Mapping[str, EtcdCluster] | None = None
+        self.memory = memory
+
+    def learn(self, configuration: Configuration) -> None:
+        """Take notice of what is declared, for those who are asked without a configuration: an
+        outcome that somebody else left open is looked for by the name of its cluster alone."""
+        self._declared = {cluster.name: cluster for cluster in configuration.etcd}
+
+    @property
+    def learned(self) -> bool:
+        """Whether any configuration was seen yet."""
+        return self._declared is not None
+
+    def declared(self, name: str) -> EtcdCluster | None:
+        """The cluster of that name, as it was declared last."""
+        return (self._declared or {}).get(name)
+
+    def picture(self, cluster: EtcdCluster, now: datetime) -> Picture:
+        """The cluster now, with every member's pod and node; remembered as its newest picture."""
+        return self.look(cluster, now).picture
+
+    def recent(self, cluster: EtcdCluster, now: datetime, most: timedelta) -> Picture:
+        """The newest picture if it is no older than ``most``, else a new one."""
+        known = self.memory.pictures.get(cluster.name)
+        if known is not None and timedelta(0) <= now - known.at <= most:
+            return known
+        return self.picture(cluster, now)
+
+    def look(self, cluster: EtcdCluster, now: datetime) -> Seen:
+        """As :meth:`picture`, with what the members were placed by."""
+        seen = self._look(cluster, now)
+        self.memory.pictures[cluster.name] = seen.picture
+        return seen
+
+    def _look(self, cluster: EtcdCluster, now: datetime) -> Seen:
+        try:
+            pods = self.pods_of(cluster.pods) if cluster.pods is not None else ()
+        except CallFailed as error:
+            why = f"its pods can't be read: {error}"
+            return Seen(Picture(name=cluster.name, at=now, problems=(why,)))
+        endpoints = {**dict.fromkeys(cluster.endpoints), **_endpoints(cluster.pods, pods)}
+        if not endpoints:
+            why = f"no running pod has the labels {cluster.pods and cluster.pods.labels.text}"
+            return Seen(Picture(name=cluster.name, at=now, problems=(why,)), pods=pods)
+        asked = Asking(self._gateway, cluster, endpoints, self._boot)
+        return self._placed(cluster, now, asked, pods)
+
+    def _placed(
+        self, cluster: EtcdCluster, now: datetime, asked: Asking, pods: tuple[PodFacts, ...]
+    ) -> Seen:
+        problems = list(asked.problems)
+        nodes: tuple[NodeFacts, ...] = ()
+        known: Sequence[PodFacts] = pods
+        try:
+            nodes = tuple(node for page in self._reads.nodes("") for node in page)
+            known = [*pods, *self._others(cluster, asked.members, pods)]
+        except CallFailed as error:
+            problems.append(f"where its members run can't be read: {error}")
+        places = {one.id: place_of(cluster, one, known, nodes) for one in asked.members}
+        if asked.members:
+            taken = {str(pod) for place in places.values() for pod in place.pods}
+            problems += [
+                f"pod {pod} is none of its members" for pod in pods if str(pod) not in taken
+            ]
+        members = tuple(placed(one, places[one.id]) for one in asked.members)
+        picture = Picture(name=cluster.name, at=now, members=members, problems=tuple(problems))
+        return Seen(picture, places, pods, {node.name: node for node in nodes})
+
+    def pods_of(self, declared: EtcdPods) -> tuple[PodFacts, ...]:
+        """The pods that a declaration names, but for finished ones. Raises CallFailed."""
+        pages = self._reads.pods(declared.namespace, declared.labels.text)
+        found = {pod.uid: pod for page in pages for pod in page if not pod.finished}
+        return tuple(found.values())
+
+    def _others(
+        self, cluster: EtcdCluster, members: Iterable[Member], pods: Sequence[PodFacts]
+    ) -> list[PodFacts]:
+        """Pods of members that the declaration does not name: by their addresses and DNS names."""
+        found: dict[str, PodFacts] = {}
+        for host in dict.fromkeys(
+            host
+            for member in members
+            if not any(runs(cluster, member, pod) for pod in pods)
+            for host in hosts_of(member)
+        ):
+            if is_ip(host):
+                found.update((pod.uid, pod) for pod in self._reads.pods_at(host))
+            elif (named := pod_named(host)) is not None:
+                pod = self._reads.pod(*named)
+                found.update({pod.uid: pod} if pod is not None else {})
+        return list(found.values())
+
+    def declared_pods(
+        self, configuration: Configuration, pods: Iterable[PodFacts], now: datetime
+    ) -> frozenset[str]:
+        """Which of ``pods`` (``namespace/name``) are members of declared clusters, for sure.
+
+        Only those that look like etcd are asked about, and where there are none, nobody is. What
+        can't be told, or could be two members, is none.
+        """
+        likely = [pod for pod in pods if etcd_signs(pod)]
+        found: list[str] = []
+        for cluster in configuration.etcd if likely else ():
+            for member in self.recent(cluster, now, LATELY).members:
+                at = pods_of_member(cluster, member, likely)
+                found += [member.pod] if [member.pod] == [str(pod) for pod in at] else []
+        return frozenset(pod for pod, times in Counter(found).items() if times == 1)
+
+
+def _endpoints(declared: EtcdPods | None, pods: Iterable[PodFacts]) -> dict[str, PodFacts]:
+    if declared is None:
+        return {}
+    return {endpoint_of(declared, pod.ips[0]): pod for pod in pods if pod.ips}

@@ -1,0 +1,148 @@
+"""Asking the members of one declared cluster, and joining what all of them say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from chaosd.core.etcd_match import asked_at, runs, same_place, scheme_of
+from chaosd.core.etcd_model import EtcdCluster
+from chaosd.core.facts import PodFacts
+from chaosd.core.quorum import Member
+from chaosd.ports import CallFailed
+from chaosd.targets.etcd_gateway import Gateway, Looked
+
+EACH, ALL = 2.0, 6.0
+"""Seconds that one member, and all members of a cluster together, may take to answer."""
+
+_NOT_STARTED = "it has not started yet: it names no client URL"
+
+
+class Asking:
+    """One look at one cluster.
+
+    ``endpoints`` are the places to ask, each with the pod that it is, where one was declared.
+    ``members`` are all that its members list, each with what it said of itself or why it is not
+    healthy; ``problems`` say why that is not the whole picture.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        cluster: EtcdCluster,
+        endpoints: Mapping[str, PodFacts | None],
+        boot: Callable[[], float],
+    ) -> None:
+        self._gateway = gateway
+        self._cluster = cluster
+        self._endpoints = endpoints
+        self._boot = boot
+        self._until = boot() + ALL
+        self._failed: dict[str, str] = {}
+        self._said: dict[str, Looked] = {}
+        self._listed: dict[str, Member] = {}
+        self.problems: list[str] = []
+        for endpoint in endpoints:
+            self._ask(endpoint)
+        self._take_sides()
+        schemes = {scheme_of(endpoint) for endpoint in endpoints}
+        self.members = tuple(self._own(member, schemes) for member in self._listed.values())
+        self._strangers()
+
+    def _ask(self, endpoint: str) -> Looked | None:
+        left = min(EACH, self._until - self._boot())
+        if left <= 0:
+            self._failed[endpoint] = f"not asked: the others took more than {ALL:.0f} s"
+            return None
+        try:
+            looked = self._gateway.look(self._cluster, endpoint, left)
+        except CallFailed as error:
+            self._failed[endpoint] = str(error) or type(error).__name__
+            return None
+        member = msgspec.structs.replace(looked.member, endpoint=endpoint)
+        self._said[endpoint] = Looked(member, looked.listed)
+        return self._said[endpoint]
+
+    def _take_sides(self) -> None:
+        """Of several clusters, the one that most endpoints are of; the others are told."""
+        count = Counter(looked.member.cluster_id for looked in self._said.values())
+        if not count:
+            return
+        main = max(sorted(count), key=lambda one: count[one])
+        for endpoint, looked in list(self._said.items()):
+            if looked.member.cluster_id != main:
+                detail = f"{endpoint} is of another cluster ({looked.member.cluster_id})"
+                self.problems.append(f"{detail} than the others ({main})")
+                del self._said[endpoint]
+        for looked in self._said.values():
+            for member in looked.listed:
+                self._listed.setdefault(member.id, member)
+        for endpoint, looked in self._said.items():
+            if looked.member.id not in self._listed:
+                detail = f"{endpoint} answers as {looked.member}, which is no member that is listed"
+                self.problems.append(detail)
+
+    def _own(self, listed: Member, schemes: Iterable[str]) -> Member:
+        """What a listed member says of itself, asked at its own URLs where no endpoint was its."""
+        if (found := self._reached(listed.id)) is not None:
+            return self._with_urls(found, listed)
+        if told := self._failed_in_its_pod(listed):
+            return msgspec.structs.replace(listed, error=told)
+        urls = asked_at(listed, [*schemes])
+        for url in urls:
+            known = next((one for one in self._failed if same_place(one, url)), None)
+            if known is None and (looked := self._ask(url)) is not None:
+                if looked.member.id == listed.id:
+                    return self._with_urls(looked.member, listed)
+                self._failed[url] = f"{looked.member} answers there"
+                del self._said[url]
+        return msgspec.structs.replace(listed, error=self._why_not(listed, urls))
+
+    def _failed_in_its_pod(self, listed: Member) -> str:
+        """Why the member's declared pod did not answer; "" when it has none."""
+        told = (f"{one}: {why}" for one, why in self._failed.items() if self._is(one, listed))
+        return "; ".join(told)
+
+    def _is(self, endpoint: str, member: Member) -> bool:
+        pod = self._endpoints.get(endpoint)
+        return pod is not None and runs(self._cluster, member, pod)
+
+    def _reached(self, member_id: str) -> Member | None:
+        """What the member said; of several answers the one that speaks against it."""
+        said = [one.member for one in self._said.values() if one.member.id == member_id]
+        return min(said, key=lambda one: one.healthy, default=None)
+
+    def _with_urls(self, found: Member, listed: Member) -> Member:
+        """A member may leave out of what it says of itself what others list of it."""
+        return msgspec.structs.replace(
+            found,
+            name=found.name or listed.name,
+            peer_urls=found.peer_urls or listed.peer_urls,
+            client_urls=found.client_urls or listed.client_urls,
+        )
+
+    def _why_not(self, listed: Member, urls: Sequence[str]) -> str:
+        told = [
+            f"{endpoint}: {error}"
+            for endpoint, error in self._failed.items()
+            if any(same_place(endpoint, url) for url in urls)
+        ]
+        if told:
+            return "; ".join(told)
+        if not listed.client_urls:
+            return _NOT_STARTED
+        return (
+            f"not reached: {', '.join(listed.client_urls)} is of another scheme than was declared"
+        )
+
+    def _strangers(self) -> None:
+        """The declared places that did not answer, and are no listed member's own URL."""
+        for endpoint, error in self._failed.items():
+            if not any(
+                self._is(endpoint, member)
+                or any(same_place(endpoint, url) for url in member.client_urls)
+                for member in self.members
+            ):
+                self.problems.append(f"{endpoint}: {error}")
