@@ -22,14 +22,14 @@ settings.load_profile("chaosd")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--real``: what needs a real control plane runs too."""
+    """``--real``: what needs a real control plane or a real browser runs too."""
     parser.addoption("--real", action="store_true", help="test on a real control plane too")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Without it, nothing of tests/real is looked at."""
-    real = Path(__file__).parent / "real"
-    return True if collection_path == real and not config.getoption("--real") else None
+    """Without it, nothing of tests/real and tests/browser is looked at."""
+    real = [Path(__file__).parent / name for name in ("real", "browser")]
+    return True if collection_path in real and not config.getoption("--real") else None
 
 
 @pytest.fixture(scope="session")

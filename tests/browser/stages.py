@@ -1,0 +1,51 @@
+"""The daemon in the sandbox, as the browser finds it."""
+
+from __future__ import annotations
+
+import io
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+
+from chaosd.cli.sandbox import DEMO_SPEED, DEMO_START
+from chaosd.cli.stage import Stage
+from chaosd.report.logs import configure
+from chaosd.report.metrics import Metrics
+from chaosd.report.reporter import Reporter
+from chaosd.sandbox import AcceleratedClock
+from tests.support.waiting import until
+
+
+def staged(
+    file: Path | None = None,
+    *,
+    scenario: str = "shop",
+    speed: float = DEMO_SPEED,
+    start: datetime = DEMO_START,
+) -> Stage:
+    """A sandbox with a daemon that tells nothing on the terminal, not started yet."""
+    return Stage(speed, start, file, 0, 0, _silent, scenario)
+
+
+def _silent(metrics: Metrics, clock: AcceleratedClock) -> tuple[Reporter, Reporter]:
+    reporter = Reporter(metrics, configure(clock.now, stream=io.StringIO()), clock.now)
+    return reporter, reporter
+
+
+def asked(stage: Stage, path: str) -> dict[str, object]:
+    """What the API answers."""
+    answer = httpx.get(f"{stage.address}/api/v1/{path}", timeout=30)
+    found: dict[str, object] = answer.raise_for_status().json()
+    return found
+
+
+def recovered(stage: Stage, count: int) -> None:
+    """Wait until that many kills have ended well."""
+
+    def enough() -> bool:
+        kills = asked(stage, "kills?verdict=recovered")["kills"]
+        assert isinstance(kills, list)
+        return len(kills) >= count
+
+    until(enough, f"{count} kills that recovered")
