@@ -199,10 +199,18 @@ def _value(text: str, position: int) -> tuple[_Value | None, int]:
         return None, position
     for kind in _KINDS:
         try:
-            return msgspec.json.decode(text[position:end], type=kind), end
+            value = msgspec.json.decode(text[position:end], type=kind)
         except (ValueError, RecursionError):
             continue
+        return value, position if _swallowed(text[position:end], kind) else end
     return None, position
+
+
+def _swallowed(text: str, kind: type[_Value]) -> bool:
+    """Whether an entry holds names that are none of its own: where the damage joined it to what
+    came after, that has entries too."""
+    raw = json.loads(text)
+    return isinstance(raw, dict) and not raw.keys() <= set(kind.__struct_encode_fields__)
 
 
 def _what(key: str) -> str:

@@ -98,6 +98,15 @@ def test_damage_costs_only_what_it_touches(ledger: Ledger, data: st.DataObject) 
     assert decode(encode(saved.ledger)) == saved.ledger
 
 
+def test_what_damage_joined_to_an_entry_is_found_in_it() -> None:
+    """Where a cut joins the end of an outcome to a request, both are read."""
+    ledger = full()
+    text = encode(ledger)
+    start = text.index('"closedAt"')
+    saved = salvage(text[:start] + text[text.index('"abcd1234"') :])
+    assert list(saved.ledger.requests) == ["abcd1234"]
+
+
 @pytest.mark.parametrize("section", [name for name in json.loads(sections()) if name != "version"])
 def test_a_lost_start_of_a_section_costs_none_of_its_entries(section: str) -> None:
     """Entries are told by their form; what could not be told is said."""

@@ -59,7 +59,7 @@ def test_the_victim_is_a_container_of_the_pod(lab: Lab, pdb: BudgetMode) -> None
     assert seen.victim is not None
     assert (seen.victim.name, seen.victim.container, seen.victim.identity) == (name, "app", FIRST)
     assert seen.victim.node in ("node-a", "node-b")
-    assert seen.impact == Impact(pods=(f"shop/{name}",), workloads=(WEB,), locks=(WEB,))
+    assert seen.impact == Impact(crashed=(f"shop/{name}",), workloads=(WEB,), locks=(WEB,))
 
 
 @pytest.mark.parametrize(
