@@ -18,6 +18,11 @@ from chaosd.config.settings import Settings
 Json = dict[str, Any]
 Strings = dict[str, str]
 Port = Annotated[int, Field(ge=1, le=65535)]
+# At most 58 characters: with "etcd-" before it, it is the name of a volume, a DNS label.
+SecretName = Annotated[
+    str,
+    WithJsonSchema({"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]{0,56}[a-z0-9])?$"}),
+]
 Replicas = Annotated[int, WithJsonSchema({"type": "integer", "enum": [1, 2]})]
 
 
@@ -115,7 +120,7 @@ class DashboardValues(Group):
 
 
 class NetworkPolicyValues(Group):
-    """Lets in who reads metrics, and out to the API server and DNS alone."""
+    """Lets in who reads metrics, and out to the API server, DNS and declared etcd alone."""
 
     enabled: bool = Field(default=False, description="Has an effect if the network enforces it.")
     ingress_from: list[Json] = Field(
@@ -144,6 +149,10 @@ class ChartValues(Group):
     config_file: str = Field(
         default="",
         description="The text of a whole configuration file instead: `--set-file configFile=...`.",
+    )
+    etcd_secrets: list[SecretName] = Field(
+        default=[],
+        description="Secrets with TLS files of etcd, each mounted at `/etc/chaosd/etcd/NAME`.",
     )
     http: HttpValues = Field(default=HttpValues())
     service_account: ServiceAccountValues = Field(default=ServiceAccountValues())
@@ -185,7 +194,9 @@ class ChartValues(Group):
         default=[],
         description="More environment variables. `CHAOSD_*` override `config`, but add no rights.",
     )
-    extra_volumes: list[Json] = Field(default=[], description="More volumes, such as TLS files.")
+    extra_volumes: list[Json] = Field(
+        default=[], description="More volumes, such as a folder with backups."
+    )
     extra_volume_mounts: list[Json] = Field(default=[], description="Where they are mounted.")
     fullname_override: str = Field(
         default="", description="The name of all objects. Empty: the name of the release."

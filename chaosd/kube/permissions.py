@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 from msgspec import Struct
 
-from chaosd.core.model import Configuration, Policy
+from chaosd.core.model import Configuration
 from chaosd.kube.api import Api
 from chaosd.kube.resources import ACCESS_REVIEWS
 from chaosd.kube.rights import TABLE, Row, Where
+
+_DEFAULT = "default"
 
 
 class Need(Struct, frozen=True):
@@ -58,7 +60,7 @@ def needs(configuration: Configuration, namespace: str, *, in_cluster: bool) -> 
     for row in TABLE:
         if row.where is Where.OWN and row.resource == "pods" and not in_cluster:
             continue
-        wanted, why = _wanted(row, configuration.policies)
+        wanted, why = _wanted(row, configuration)
         if not wanted:
             continue
         for place in _places(row.where, configuration, namespace):
@@ -122,11 +124,11 @@ def _allowed(api: Api, need: Need, verb: str) -> bool:
     return api.ask(ACCESS_REVIEWS, body, _Review).status.allowed
 
 
-def _wanted(row: Row, policies: Sequence[Policy]) -> tuple[bool, str]:
+def _wanted(row: Row, configuration: Configuration) -> tuple[bool, str]:
     """Whether a row is needed, and what for."""
     if row.wanted_by is None:
-        return True, row.why
-    names = [policy.name for policy in policies if row.wanted_by(policy)]
+        return row.wanted_in is None or row.wanted_in(configuration), row.why
+    names = [policy.name for policy in configuration.policies if row.wanted_by(policy)]
     noun = "policy" if len(names) == 1 else "policies"
     return bool(names), f"{row.why}, for {noun} {', '.join(names)}"
 
@@ -139,7 +141,7 @@ def _places(where: Where, configuration: Configuration, namespace: str) -> Itera
             yield configuration.helper.namespace
     elif configuration.namespaces is None:
         if where is not Where.NAMED:
-            yield None
+            yield _DEFAULT if where is Where.DEFAULT else None
     elif where in (Where.READ, Where.NAMED):
         yield from configuration.namespaces
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from chaosd.core.model import Action, BudgetMode, Policy, TargetKind
+from chaosd.core.model import Action, BudgetMode, Configuration, Policy, TargetKind
 from chaosd.kube.documents import LEASE_NAME, LEDGER_NAME
 from chaosd.kube.read_workloads import KINDS
 
@@ -24,10 +24,12 @@ class Where(StrEnum):
     CLUSTER = "cluster"  # kinds that are in no namespace
     NAMED = "named"  # those of namespaced mode, and nothing without it
     HELPER = "helper"  # where helper pods are made
+    DEFAULT = "default"  # the namespace in which API servers are registered
 
 
 class Row(Struct, frozen=True):
-    """A line of the table: ``wanted_by`` says which policies need it; None, that chaosd does."""
+    """A line of the table: ``wanted_by`` says which policies need it, ``wanted_in`` in which
+    configurations it is needed; without both chaosd always needs it."""
 
     where: Where
     group: str
@@ -37,6 +39,7 @@ class Row(Struct, frozen=True):
     wanted_by: Callable[[Policy], bool] | None = None
     name: str = ""
     required: bool = True
+    wanted_in: Callable[[Configuration], bool] | None = None
 
 
 def _kills(policy: Policy) -> bool:
@@ -51,22 +54,36 @@ def _of_nodes(policy: Policy) -> bool:
     return policy.target is TargetKind.NODE
 
 
+def _of_etcd(policy: Policy) -> bool:
+    return policy.target is TargetKind.ETCD
+
+
+def _asks_budgets(policy: Policy) -> bool:
+    """Whether pods may be evicted: who only leads is moved without one."""
+    return _respects(policy) and policy.action is not Action.MOVE_LEADER
+
+
+def _declares_etcd(configuration: Configuration) -> bool:
+    return bool(configuration.etcd)
+
+
 def _drains(policy: Policy) -> bool:
     """Whether pods are moved away from a node, behind a taint, before it is struck."""
     return _of_nodes(policy) and (_respects(policy) or policy.action is Action.DRAIN)
 
 
 def _removes_pods(policy: Policy) -> bool:
-    return _kills(policy) and (policy.action is Action.EVICT or _drains(policy))
+    evicts = policy.action in (Action.EVICT, Action.KILL)
+    return _kills(policy) and (evicts or _drains(policy))
 
 
 def _helps(policy: Policy) -> bool:
-    return _kills(policy) and policy.action in (Action.REBOOT, Action.CRASH)
+    return _kills(policy) and policy.action in (Action.REBOOT, Action.CRASH, Action.KILL)
 
 
 def _wants(*kinds: str) -> Callable[[Policy], bool]:
     return lambda policy: (
-        not _of_nodes(policy) and any(kind in policy.select.kinds for kind in kinds)
+        policy.target is TargetKind.POD and any(kind in policy.select.kinds for kind in kinds)
     )
 
 
@@ -93,7 +110,23 @@ TABLE = (
         "nodes",
         ("list",),
         "select.nodes",
-        lambda one: not _of_nodes(one) and bool(one.select.nodes),
+        lambda one: one.target is TargetKind.POD and bool(one.select.nodes),
+    ),
+    Row(
+        Where.CLUSTER,
+        "",
+        "nodes",
+        ("list",),
+        "telling which nodes etcd members run on (etcd)",
+        wanted_in=_declares_etcd,
+    ),
+    Row(
+        Where.DEFAULT,
+        "discovery.k8s.io",
+        "endpointslices",
+        ("list",),
+        "seeing another API server before an etcd member beside one is struck (etcd)",
+        wanted_in=_declares_etcd,
     ),
     Row(Where.CLUSTER, "", "nodes", ("list",), "finding nodes to strike (target: node)", _of_nodes),
     Row(
@@ -119,7 +152,7 @@ TABLE = (
         "poddisruptionbudgets",
         ("list",),
         "asking disruption budgets (pdb: respect)",
-        _respects,
+        _asks_budgets,
     ),
     *(
         Row(
@@ -142,6 +175,14 @@ TABLE = (
             _of_nodes,
         )
         for name, kind in KINDS.items()
+    ),
+    Row(
+        Where.READ,
+        _APPS,
+        "statefulsets",
+        ("get",),
+        "veto by the StatefulSet of an etcd member (target: etcd)",
+        _of_etcd,
     ),
     Row(
         Where.READ,
@@ -197,7 +238,7 @@ TABLE = (
         "",
         "pods",
         ("create", "get", "delete"),
-        "helper pods (action reboot or crash)",
+        "helper pods (action reboot, crash or kill)",
         _helps,
     ),
 )

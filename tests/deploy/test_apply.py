@@ -46,6 +46,11 @@ EVERYTHING: Json = {
     "podAnnotations": {"note": "x"},
     "podLabels": {"team": "platform"},
     "extraEnv": [{"name": "CHAOSD_DRY_RUN", "value": "true"}],
+    "etcdSecrets": ["etcd-client"],
+    "config": {
+        "policies": [],
+        "etcd": [{"name": "main", "endpoints": ["https://10.0.0.1:2379"]}],
+    },
     "extraVolumes": [{"name": "tls", "secret": {"secretName": "etcd-tls"}}],
     "extraVolumeMounts": [{"name": "tls", "mountPath": "/tls", "readOnly": True}],
 }
@@ -153,7 +158,8 @@ def test_the_server_takes_the_manifests(cluster: Cluster, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["live", "live bypass", "every kind", "nodes", "namespaced", "reboot respect"]
+    "name",
+    ["live", "live bypass", "every kind", "nodes", "namespaced", "reboot respect", "etcd and pods"],
 )
 def test_the_account_may_do_what_chaosd_needs(
     cluster: Cluster, helm: Helm, tmp_path: Path, name: str

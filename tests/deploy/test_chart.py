@@ -317,6 +317,52 @@ def test_the_network_policy(helm: Helm) -> None:
     assert ports == [443, 6443, 53, 53, 9090]
 
 
+ETCD: Json = {
+    "policies": [],
+    "etcd": [
+        {"name": "a", "endpoints": ["https://10.0.0.1:2379", "https://[fd00::1]:12379/"]},
+        {
+            "name": "b",
+            "pods": {"namespace": "etcd", "labels": "app=etcd", "port": 2381},
+            "backup": {"maxAge": "1d", "prometheus": "http://prom.x:9090/y", "query": "up"},
+        },
+        {
+            "name": "c",
+            "pods": {"namespace": "etcd", "labels": "app=c"},
+            "backup": {"maxAge": "1d", "prometheus": "https://prom.example.com/y:z", "query": "up"},
+        },
+        {
+            "name": "d",
+            "pods": {"namespace": "etcd", "labels": "app=d"},
+            "backup": {"maxAge": "1d", "prometheus": "http://prom.example.com", "query": "up"},
+        },
+    ],
+}
+
+
+def test_the_network_policy_lets_out_to_etcd(helm: Helm) -> None:
+    """Each client port of a declared cluster is open once, and that of its backups' Prometheus."""
+    for values in ({"config": ETCD}, {"configFile": yaml.safe_dump(ETCD)}):
+        spec = helm.one("NetworkPolicy", {"networkPolicy": {"enabled": True}, **values})["spec"]
+        assert load_text(yaml.safe_dump(ETCD), {}).problems == ()
+        ports = [one["port"] for one in spec["egress"][2]["ports"]]
+        assert ports == [2379, 12379, 2381, 9090, 443, 80]
+        assert len(spec["egress"]) == 3
+
+
+def test_secrets_of_etcd(helm: Helm) -> None:
+    """Each Secret is a folder of its own, read-only, whole (a subPath mount never changes)."""
+    spec = pod(helm, {"etcdSecrets": ["main", "events"]})
+    (container,) = spec["containers"]
+    assert [one for one in container["volumeMounts"] if one["name"] != "config"] == [
+        {"name": f"etcd-{name}", "mountPath": f"/etc/chaosd/etcd/{name}", "readOnly": True}
+        for name in ("main", "events")
+    ]
+    assert [one for one in spec["volumes"] if one["name"] != "config"] == [
+        {"name": f"etcd-{name}", "secret": {"secretName": name}} for name in ("main", "events")
+    ]
+
+
 # ---------------------------------------------------------------- wrong values
 
 
@@ -326,6 +372,8 @@ def test_the_network_policy(helm: Helm) -> None:
         ({"image": {"repository": ""}}, "image.repository is empty: build the image"),
         ({"replicas": 3}, "/replicas"),
         ({"replica": 1}, "'replica' not allowed"),
+        ({"etcdSecrets": ["Main"]}, "/etcdSecrets/0"),
+        ({"config": {"policies": [], "etcd": [{"name": "a"}]}}, "/config/etcd/0"),
         ({"config": {"policies": [], "dryrun": False}}, "'dryrun' not allowed"),
         ({"config": {"policies": [{"name": "web"}]}}, "'target', 'action', 'schedule'"),
         ({"config": {"policies": [], "surveyEvery": "5 minutes"}}, "/config/surveyEvery"),
@@ -374,3 +422,11 @@ def test_notes_of_a_live_installation(helm: Helm) -> None:
     assert "pdb: bypass" in said
     assert "chaosd halt" in said
     assert "Go live" not in said
+
+
+@pytest.mark.parametrize("action", ["crash", "evict"])
+def test_notes_of_whatever_is_live(helm: Helm, action: str) -> None:
+    """A policy that crashes is as live as one that evicts."""
+    policy = {"name": "web", "target": "pod", "action": action, "schedule": {"every": "1h"}}
+    config = {"dryRun": False, "windows": {"allow": "always"}, "policies": [policy]}
+    assert "IT IS LIVE" in notes(helm, {**config, "helper": {"namespace": "helpers"}})

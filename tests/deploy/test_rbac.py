@@ -76,6 +76,33 @@ CONFIGURATIONS |= {
         policy("nodes", target="node", action="drain"),
     ),
 }
+ENDPOINTS = {"name": "main", "endpoints": ["https://10.0.0.1:2379"]}
+PODS = {"name": "main", "pods": {"namespace": "shop", "labels": "app=etcd"}}
+
+
+def members(action: str = "kill", **more: Any) -> Json:
+    return policy("etcd", target="etcd", action=action, clusters=["main"], **more)
+
+
+CONFIGURATIONS |= {
+    f"etcd {action} {pdb}{' dry run' * dry}": live(
+        members(action, pdb=pdb, dryRun=dry), etcd=[ENDPOINTS], helper=HELPER
+    )
+    for action, pdb in (("kill", "respect"), ("kill", "bypass"), ("moveLeader", "respect"))
+    for dry in (False, True)
+}
+CONFIGURATIONS |= {
+    "etcd declared": {"etcd": [ENDPOINTS], "policies": []},
+    "etcd guards pods": live(policy(), etcd=[PODS]),
+    "etcd guards nodes": live(policy(target="node", action="drain"), etcd=[PODS]),
+    "etcd without helper": live(members(), etcd=[PODS]),
+    "etcd and pods": live(
+        members(pdb="bypass"), policy(), etcd=[ENDPOINTS, {**PODS, "name": "b"}], helper=HELPER
+    ),
+    "namespaced etcd": live(
+        members(), etcd=[PODS], namespaces=["shop", "team"], seed="x", helper=HELPER
+    ),
+}
 
 
 def configuration(text: str) -> Configuration:
@@ -125,6 +152,8 @@ WELL_EXPLAINED = (
     "reboot respect",
     "crash",
     "pods and nodes",
+    "etcd kill respect",
+    "etcd and pods",
 )
 
 

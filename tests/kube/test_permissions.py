@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from chaosd.core.etcd_model import EtcdCluster
 from chaosd.core.model import (
     Action,
     BudgetMode,
@@ -167,6 +168,71 @@ def test_helper_pods_need_a_place() -> None:
     crash = Configuration(WINDOWS, (policy(action=Action.CRASH),), namespaces=("a",), helper=HELPER)
     found = needs(crash, "chaosd", in_cluster=True)
     assert verbs(found, "pods", "helpers") == {"create", "get", "delete"}
+
+
+MAIN = EtcdCluster("main", ("https://10.0.0.1:2379",))
+
+
+def of_etcd(action: Action = Action.KILL, **changes: Any) -> Policy:
+    return policy("etcd", target=TargetKind.ETCD, action=action, clusters=("main",), **changes)
+
+
+def with_etcd(*policies: Policy, **changes: Any) -> list[Need]:
+    configuration = Configuration(WINDOWS, policies, etcd=(MAIN,), **changes)
+    return needs(configuration, "chaosd", in_cluster=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "asks", "evicts", "deletes", "helps"),
+    [
+        (of_etcd(), True, True, False, True),
+        (of_etcd(pdb=BudgetMode.BYPASS), False, False, True, True),
+        (of_etcd(Action.MOVE_LEADER), False, False, False, False),
+        (of_etcd(dry_run=True), True, False, False, False),
+        (of_etcd(Action.MOVE_LEADER, dry_run=True), False, False, False, False),
+    ],
+)
+def test_what_a_policy_for_etcd_may_do(
+    one: Policy, *, asks: bool, evicts: bool, deletes: bool, helps: bool
+) -> None:
+    """A kill goes the way of pods or of helper pods; who leads is moved without any right."""
+    found = with_etcd(one, helper=HELPER)
+    assert verbs(found, "poddisruptionbudgets") == ({"list"} if asks else set())
+    assert verbs(found, "pods/eviction") == ({"create"} if evicts else set())
+    assert ("delete" in verbs(found, "pods")) is deletes
+    assert verbs(found, "pods/status") == ({"patch"} if evicts or deletes else set())
+    helping = {"create", "delete"} - verbs(found, "pods") if helps else set()
+    assert verbs(found, "pods", "helpers") == helping
+    assert verbs(found, "statefulsets") == {"get"}
+    assert verbs(found, "deployments") == verbs(found, "secrets") == set()
+
+
+@pytest.mark.parametrize("policies", [(), (policy(),), (of_etcd(),), (on_nodes(),)])
+def test_what_the_guard_of_etcd_reads(policies: tuple[Policy, ...]) -> None:
+    """A declared cluster is guarded whatever the policies are: its pods, its nodes, and whether
+    there is another API server."""
+    found = with_etcd(*policies)
+    assert verbs(found, "pods") >= {"get", "list"}
+    assert verbs(found, "nodes") >= {"get", "list"}
+    assert verbs(found, "endpointslices", "default") == {"list"}
+    assert verbs(found, "endpointslices") == set()
+    assert "endpointslices" not in {need.resource for need in allowed(*policies)}
+
+
+def test_members_of_namespaced_mode_are_pods() -> None:
+    """Nothing outside of the namespaces is asked for to guard them."""
+    found = with_etcd(of_etcd(), namespaces=("shop",), helper=HELPER)
+    assert {need.namespace for need in found} == {"chaosd", "shop", "helpers"}
+    assert not {"nodes", "endpointslices"} & {need.resource for need in found}
+    assert verbs(found, "statefulsets", "shop") == {"get"}
+    assert verbs(found, "pods/eviction", "shop") == {"create"}
+
+
+def test_a_need_of_etcd_says_what_it_is_for() -> None:
+    """What the guard needs names no policy, as it is needed for all of them."""
+    [slices] = [need for need in with_etcd(of_etcd()) if need.resource == "endpointslices"]
+    assert slices.why.endswith("(etcd)")
+    assert slices.place == "Role in namespace default"
 
 
 def test_namespaced_mode_asks_in_its_namespaces_only() -> None:

@@ -56,6 +56,12 @@
   resources: [persistentvolumes]
   verbs: [list]
 {{- end }}
+{{- if .etcd }}
+# Telling which nodes etcd members run on (etcd).
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [list]
+{{- end }}
 {{- if .taints }}
 # The taint of a drain, and its end (also in dry runs, which end what was begun before):
 # NoSchedule, with the key chaosd.io/drain.
@@ -90,6 +96,12 @@
   resources: [{{ $resource }}]
   verbs: [get, list]
 {{- end }}
+{{- end }}
+{{- if .members }}
+# Veto by the StatefulSet of an etcd member (target: etcd).
+- apiGroups: [apps]
+  resources: [statefulsets]
+  verbs: [get]
 {{- end }}
 {{- if has "Deployment" .kinds }}
 # Telling which pods are a Deployment's.
@@ -150,9 +162,17 @@
   verbs: [create]
 {{- end -}}
 
+{{/* In the namespace `default`, where API servers are registered; not in namespaced mode. */}}
+{{- define "chaosd.rules.default" -}}
+# Seeing another API server before an etcd member beside one is struck (etcd).
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list]
+{{- end -}}
+
 {{/* In the namespace of helper pods. */}}
 {{- define "chaosd.rules.helper" -}}
-# Helper pods (action reboot or crash): making one, seeing how it ended, removing it.
+# Helper pods (action reboot, crash or kill): making one, seeing how it ended, removing it.
 - apiGroups: [""]
   resources: [pods]
   {{- $everywhere := kindIs "invalid" .namespaces }}
