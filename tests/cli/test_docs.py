@@ -65,7 +65,8 @@ def quoted(path: Path) -> list[str]:
     """The lines of a file that give a command."""
     text = path.read_text()
     if path.suffix == ".md":
-        text = "\n".join(re.findall(r"```(?:sh|console)?\n(.*?)```", text, re.DOTALL))
+        fenced = re.findall(r"^\s*```(\w*)\n(.*?)^\s*```", text, re.DOTALL | re.MULTILINE)
+        text = "\n".join(body for language, body in fenced if language in ("", "sh", "console"))
     return [match[1] for line in text.splitlines() if (match := GIVEN.match(line))]
 
 
