@@ -180,7 +180,7 @@ def _about_verdict(intent: Intent) -> list[Notice]:
     at = intent.verdict_at or intent.reserved_at
     message = (
         f"{workload.kind} {workload.name} {_fill(text, intent, at)} by chaosd policy "
-        f"{intent.policy} [intent {intent.id}]"
+        f"{intent.policy}{_costs(intent)} [intent {intent.id}]"
     )
     stuck = intent.verdict is Verdict.NOT_RECOVERED
     # Forgiving comes after another verdict, whose Event stays.
@@ -200,6 +200,18 @@ def _fill(text: str, intent: Intent, at: datetime) -> str:
         seen=intent.seen,
         seconds=(at - intent.reserved_at).total_seconds(),
     )
+
+
+def _costs(intent: Intent) -> str:
+    """What it cost the etcd clusters that it held, as far as that was seen."""
+    said = ""
+    for name, cost in sorted(intent.etcd.items()):
+        if not cost.reads:
+            continue
+        lost = f"without a leader for {cost.leaderless:.1f} s" if cost.leaderless else ""
+        gap = f"longest gap of reads {cost.read_gap:.1f} s" if cost.failed else ""
+        said += f"; etcd {name}: {lost or 'never without a leader'}, {gap or 'no read failed'}"
+    return said
 
 
 def _on_victim(intent: Intent, suffix: str, reason: str, message: str, at: datetime) -> Notice:

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from chaosd.report.counts import Counts
 from chaosd.report.declare import Declarations, Declared
+from chaosd.report.etcd import EtcdMetrics
 from chaosd.report.gauges import Gauges
 
 
@@ -27,6 +28,7 @@ class Metrics:
         make = Declarations(registry)
         self.counts = Counts(make)
         self.gauges = Gauges(make)
+        self.etcd = EtcdMetrics(make)
         make.info(
             "build",
             "Always 1; the labels say which chaosd this is.",

@@ -45,6 +45,10 @@ _LABELS: dict[str, str] = {
     "resource": "a resource in the plural, with its subresource: `pods/eviction`",
     "code": "an HTTP status, `notSent` or `unanswered`",
     "version": "chaosd's version",
+    "etcd": "the name of a declared etcd cluster",
+    "state": "`healthy`, `unhealthy`, `learner`",
+    "member": "the name of a member, its ID if it has none",
+    "alarm": "`NOSPACE`, `CORRUPT`, `other`",
 }
 
 

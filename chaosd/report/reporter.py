@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from structlog.types import FilteringBoundLogger
 
+from chaosd.core.backup import SnapshotTried
+from chaosd.core.etcd_model import EtcdCluster
 from chaosd.core.ledger import Halt, Intent, Verdict
 from chaosd.core.model import Reasons
+from chaosd.core.quorum import Picture
 from chaosd.core.schedule import intent_id
 from chaosd.core.status import Known, LastAttempt
 from chaosd.ports import Standing
 from chaosd.report.counts import anonymous
+from chaosd.report.etcd_lines import EtcdLines, costs
 from chaosd.report.metrics import Metrics
 from chaosd.report.repeats import Repeats, alike
 
@@ -23,7 +27,8 @@ _STEPS = frozenset({"no answer", "under way", "fenced", "settled", "not settled"
 
 
 class Reporter:
-    """Implements :class:`chaosd.ports.Report` with metrics and a structlog logger.
+    """Implements :class:`chaosd.ports.Report`, and what the actors of etcd report to, with metrics
+    and a structlog logger.
 
     Keeps the newest attempt and survey of each policy in memory, for the status page.
     """
@@ -35,6 +40,7 @@ class Reporter:
         self._logger = logger
         self._now = now
         self._repeats = Repeats(now)
+        self._etcd = EtcdLines(logger)
         self._attempts: dict[str, LastAttempt] = {}
         self._funnels: dict[str, dict[str, int]] = {}
         self._next_slots: Mapping[str, datetime] = {}
@@ -99,7 +105,9 @@ class Reporter:
     def judged(self, intent: Intent) -> None:
         """A verdict is counted, once over all processes."""
         self._metrics.counts.judged(intent)
-        self._logger.info("verdict reported", **_of(intent), verdict=str(intent.verdict))
+        self._metrics.etcd.judged(intent)
+        verdict = str(intent.verdict)
+        self._logger.info("verdict reported", **_of(intent), verdict=verdict, **costs(intent))
 
     def standing(self, standing: Standing) -> None:
         """How things stand: shown as gauges; what changed is logged."""
@@ -144,6 +152,28 @@ class Reporter:
             self._logger.warning("failed", **fields)
         else:
             self._logger.error("failed", exc_info=error, **fields)
+
+    # ---- the port of etcd's actors
+
+    def etcd_declared(self, clusters: Sequence[EtcdCluster]) -> None:
+        """These are all that are declared: nothing is shown of others any more."""
+        self._metrics.etcd.declared(clusters)
+        self._etcd.declared(clusters)
+
+    def etcd_pictured(self, picture: Picture, *, leading: bool) -> None:
+        """A cluster was looked at: shown, and logged when it has changed."""
+        self._metrics.etcd.pictured(picture, leading=leading)
+        self._etcd.pictured(picture)
+
+    def etcd_backup(self, cluster: EtcdCluster, age: timedelta | str) -> None:
+        """The age of a backup: shown, and logged when it becomes good or too old."""
+        self._metrics.etcd.backup(cluster, age)
+        self._etcd.backup(cluster, age)
+
+    def etcd_snapshots(self, tried: Mapping[str, SnapshotTried]) -> None:
+        """The newest checks of snapshots: shown, and each logged once."""
+        self._metrics.etcd.snapshots(tried)
+        self._etcd.snapshots(tried)
 
     # ---- how
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -14,9 +15,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from chaosd.core.backup import SnapshotTried
 from chaosd.engine.stand import stand
 from chaosd.report.counts import anonymous
 from chaosd.report.metrics import Metrics
+from tests.report.etcd_scene import MAIN, picture
 from tests.report.scene import START, Scene, configuration, nights, policy
 
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -37,6 +40,10 @@ def busy(**changes: Any) -> Scene:
     held = {"nodes_held": {"web": 1}, "held_since": {"web": START}, "pods_left": {"web": 3}}
     now = stand(scene.context, scene.context.book.read())
     scene.reporter.standing(msgspec.structs.replace(now, **held))
+    scene.reporter.etcd_declared((MAIN,))
+    scene.reporter.etcd_pictured(picture(), leading=True)
+    scene.reporter.etcd_backup(MAIN, timedelta(hours=1))
+    scene.reporter.etcd_snapshots({"main": SnapshotTried(START, "", 4096, 1.5, START)})
     return scene
 
 

@@ -47,9 +47,9 @@ class Around:
 class Members:
     """Three members behind Gateway, Backups and Pictures.
 
-    ``down`` ones refuse at once. What takes its whole timeout: reads of those that are ``hung``, and
-    all that is asked of those that are ``silent``. ``named`` is whom all take for the leader, but
-    those that have ``lost`` it.
+    ``down`` ones refuse at once. What takes its whole timeout: reads of the ``hung``, and all that
+    is asked of the ``silent``. ``named`` is whom all take for the leader, but those that have
+    ``lost`` it.
     """
 
     clock: VirtualClock
