@@ -13,6 +13,7 @@ from chaosd.cli.options import As, Context, File, Kubeconfig, Namespace
 from chaosd.cli.output import Output, mistakes_json, out, print_json, print_mistakes
 from chaosd.core.model import Configuration
 from chaosd.engine.preflight import Outlook, outlook, permission_words
+from chaosd.engine.preflight_etcd import etcd_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,6 +57,8 @@ def check(
         print_json([])
     else:
         out().print(f"{file} is valid: {_summary(configuration)}")
+        for line in etcd_words(configuration):
+            out().print(line)
 
 
 def _summary(configuration: Configuration) -> str:

@@ -45,8 +45,16 @@ NOTES = {
         " back; what may have happened counts."
     ),
     "helper": (
-        "Not written: no helper pods, so no policy may `crash` or `reboot`. `namespace` switches"
-        " it on; an image alone, such as the chart's, does not."
+        "Not written: no helper pods, so no policy may `crash` or `reboot`, and of etcd members"
+        " only pods with a disk of their own are killed. `namespace` switches it on; an image"
+        " alone, such as the chart's, does not."
+    ),
+    "etcd[]": (
+        "What looks like etcd and is not declared is never a victim. Declaring a cluster opts"
+        " nothing in: it brings its guard, which every policy meets ([etcd.md](etcd.md)). A policy"
+        " with `target: etcd` names the clusters that may lose a member. In namespaced mode nodes"
+        " can't be read, so what runs at `endpoints` is not known: there `pods` must be written, of"
+        " a namespace that is read."
     ),
     "policies[].node": (
         "Nodes are chosen by `select.nodes`, `select.names` and `select.minAge`, among those that"
@@ -121,6 +129,7 @@ EXAMPLES = {
     "staging.yaml": "a staging cluster: live, often, around the clock",
     "production.yaml": "a production cluster: office hours, freezes, holidays, low rates",
     "nodes.yaml": "nodes, drained once a week in office hours: a dry run until you say otherwise",
+    "etcd.yaml": "etcd members, one at a time, never the quorum: a dry run until you say otherwise",
     "from-kube-monkey.yaml": "instead of a kube-monkey set-up, with the labels that are there",
     "from-chaoskube.yaml": "instead of a chaoskube set-up, option by option",
 }

@@ -27,7 +27,15 @@ from chaosd.core.window import Always, Windows, opening
 from chaosd.core.words import verb
 from chaosd.engine.explain import ELIGIBLE
 from chaosd.engine.plan import NOT_SELECTED
+from chaosd.engine.preflight_etcd import etcd_words, victims
 from chaosd.ports import Scope, Target
+
+_NOUNS = {
+    TargetKind.POD: ("workload", "opted in"),
+    TargetKind.NODE: ("node", "opted in"),
+    TargetKind.ETCD: ("etcd cluster", "it names"),
+}
+"""What each target's candidates are, and how they came to be."""
 
 
 class PolicyOutlook(Struct, frozen=True, rename="camel"):
@@ -154,6 +162,7 @@ def _words(
 ) -> Iterable[str]:
     if not each:
         yield "There is no policy: nothing will ever be struck."
+        yield from etcd_words(configuration)
         return
     if configuration.halted:
         yield "The configuration says halted: true, so nothing is struck until that is gone."
@@ -178,27 +187,28 @@ def _words(
         )
     elif live:
         yield "PodDisruptionBudgets are respected by every policy."
+    yield from etcd_words(configuration)
 
 
 def _sentence(policy: Policy, one: PolicyOutlook) -> str:
     does = f"would {_does(policy)}" if policy.dry_run else f"{_does(policy)}s"
-    noun = "workload" if policy.target is TargetKind.POD else "node"
     others = {code: n for code, n in one.counts.items() if code != ELIGIBLE}
     why = ", ".join(f"{code} {n}" for code, n in sorted(others.items()))
     not_now = f" (not the others: {why})" if why else ""
+    noun, opted_in = _NOUNS[policy.target]
     found = (
-        f"of {_count(one.workloads, noun)} that opted in, "
+        f"of {_count(one.workloads, noun)} that {opted_in}, "
         f"{one.eligible} {_are(one.eligible)} now{not_now}"
         if one.workloads
-        else f"no {noun} has opted in"
+        else f"no {noun} {'was found' if policy.clusters else 'has opted in'}"
     )
     limits = policy.limits != Limits()
     own = f" within its own limits ({_limits(policy.limits)})" if limits else ""
-    budgets = "past" if policy.pdb is BudgetMode.BYPASS else "within"
+    past = "past" if policy.pdb is BudgetMode.BYPASS else "within"
+    budgets = "" if policy.action is Action.MOVE_LEADER else f", {past} PodDisruptionBudgets"
     dry = "DRY RUN: " if policy.dry_run else ""
     return (
-        f"{policy.name}: {dry}{does} {_victims(policy)} {_schedule(policy)}, {budgets} "
-        "PodDisruptionBudgets"
+        f"{policy.name}: {dry}{does} {_victims(policy)} {_schedule(policy)}{budgets}"
         f"{own}: {_often(policy, one.a_week)}; {found}."
     )
 
@@ -210,12 +220,15 @@ def _does(policy: Policy) -> str:
 
 
 def _victims(policy: Policy) -> str:
+    if policy.target is TargetKind.ETCD:
+        return victims(policy)
     if policy.target is TargetKind.NODE:
         return f"{policy.count} nodes" if policy.count > 1 else "one node"
     return "one pod" if policy.count == 1 else f"one pod of each of {policy.count} workloads"
 
 
 def _schedule(policy: Policy) -> str:
+    noun = _NOUNS[policy.target][0]
     match policy.schedule:
         case Every(every=every, jitter=jitter):
             late = f", up to {render(jitter)} late" if jitter else ""
@@ -224,7 +237,7 @@ def _schedule(policy: Policy) -> str:
             return f"at cron {expression!r} ({policy.windows.zone})"
         case MeanTime(mean=mean, min_gap=gap):
             apart = f", at least {render(gap)} apart"
-            each = "of each workload " if policy.target is TargetKind.POD else "each "
+            each = "each " if policy.target is TargetKind.NODE else f"of each {noun} "
             return f"{each}every {render(mean)} on average{apart}"
 
 

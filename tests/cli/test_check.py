@@ -48,6 +48,23 @@ def test_a_valid_file_is_summed_up(tmp_path: Path) -> None:
     assert "is valid: 1 policy, 1 live" in answer.out
 
 
+def test_declared_etcd_clusters_are_explained(tmp_path: Path) -> None:
+    """Each with who may strike its members; programs read mistakes alone."""
+    path = config(
+        tmp_path,
+        """
+etcd: [{name: main, endpoints: ["https://10.0.0.1:2379"]}]
+policies:
+  - {name: kill, target: etcd, action: kill, clusters: [main], schedule: {every: 1d}}
+""",
+    )
+    found = chaosd("check", path)
+    assert found.code == 0
+    assert "etcd main (https://10.0.0.1:2379): whatever is struck, its quorum is kept." in found.out
+    assert "Policy kill is a dry run: it would kill any one of its members." in found.out
+    assert chaosd("check", path, "--output", "json").json == []
+
+
 def test_a_halted_file_says_so(tmp_path: Path) -> None:
     """A halt in the configuration is easily forgotten there."""
     answer = chaosd("check", config(tmp_path, GOOD + "halted: true\n"))
