@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from chaosd.core.model import Code, Reason
 from chaosd.core.schedule import Slot
@@ -26,12 +27,16 @@ GRACE = 25.0
 """Real seconds; pods have 30 to stop, unless they say otherwise (terminationGracePeriodSeconds)."""
 _FOR_WORK = 0.8
 _AT_LEAST = 0.2
+_LOOKING = 900.0
+"""Real seconds for which a watcher may be silent: streaming a snapshot takes up to 600."""
 
 
 class Process:
     """One daemon. ``ledger`` is the ledger's port (Lead makes it at a first start); ``about`` names
     the object on which Events about the daemon itself are made; ``pulse`` hears of the requests;
-    ``grace`` is how many real seconds stopping may take."""
+    ``grace`` is how many real seconds stopping may take. ``watchers`` are the steps of actors that
+    only look, each on a thread of its own: nothing is lost with what they are at, so that stopping
+    waits for none of them."""
 
     def __init__(
         self,
@@ -41,6 +46,7 @@ class Process:
         clock: PacedClock,
         pulse: Pulse,
         grace: float = GRACE,
+        watchers: Mapping[str, Callable[[], datetime]] = MappingProxyType({}),
     ) -> None:
         self._context = context
         self._grace = grace
@@ -62,6 +68,10 @@ class Process:
         self._loops = [
             Loop(name, step, clock, context.report, pulse) for name, step in steps.items()
         ]
+        self._watchers = [
+            Loop(name, step, clock, context.report, pulse, _LOOKING)
+            for name, step in watchers.items()
+        ]
         self._http: HttpServer | None = None
         self._started = False
         self._awaited = ""
@@ -71,7 +81,7 @@ class Process:
         """Start every thread; the configuration must have been loaded."""
         self._started = True
         self._timetable.start()
-        for loop in self._loops:
+        for loop in (*self._loops, *self._watchers):
             loop.start()
 
     def serve(self, answers: Answers, host: str, port: int) -> str:
@@ -107,9 +117,12 @@ class Process:
         ended = {
             "attempt": _within(left(_FOR_WORK), lambda: self._timetable.stop(wait=True)),
         }
-        for loop in self._loops:
+        for loop in (*self._loops, *self._watchers):
             loop.stop()
         ended |= {f"loop {loop.name}": loop.join(left(_FOR_WORK)) for loop in self._loops}
+        looked = time.monotonic() + _AT_LEAST
+        for watcher in self._watchers:
+            watcher.join(max(0.0, looked - time.monotonic()))
         ended["release of the lease"] = _within(left(1), self._lead.release)
         self.stop_serving(left(1))
         self.stopped.set()
@@ -129,7 +142,8 @@ class Process:
         nothing of it is expected to."""
         if self._context.stopping or not self._started:
             return ()
-        found = [f"loop {loop.name} is stuck" for loop in self._loops if not loop.healthy()]
+        loops = (*self._loops, *self._watchers)
+        found = [f"loop {loop.name} is stuck" for loop in loops if not loop.healthy()]
         return tuple(found) if self._timetable.running else (*found, "the timetable does not run")
 
     def unready(self) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from prometheus_client import CollectorRegistry
@@ -36,7 +37,12 @@ class Inside:
     """One daemon, stopped with the ``with`` block, and what it counted and logged."""
 
     def __init__(
-        self, site: Site, clock: AcceleratedClock, name: str, grace: float = GRACE
+        self,
+        site: Site,
+        clock: AcceleratedClock,
+        name: str,
+        grace: float = GRACE,
+        watchers: Mapping[str, Callable[[], datetime]] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self.registry = CollectorRegistry()
@@ -59,7 +65,13 @@ class Inside:
         self.context = build_context(self.connection, settings, self.reporter, name)
         self.metrics.gauges.leads(lambda: self.context.leading)
         self.process = Process(
-            self.context, self.connection.ledger, about(self.connection), paced, pulse, grace
+            self.context,
+            self.connection.ledger,
+            about(self.connection),
+            paced,
+            pulse,
+            grace,
+            watchers,
         )
 
     def __enter__(self) -> Self:
