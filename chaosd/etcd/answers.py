@@ -27,8 +27,8 @@ from chaosd.etcd.wire import Reply
 Number = Annotated[str, Meta(pattern=r"^[0-9]{1,20}\Z")]
 _T = TypeVar("_T")
 _LONGEST_WORDS = 200
-# msgspec lets go of what is nested too deep, and of bytes that are no text.
-_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+# What msgspec raises: it lets go of what is nested too deep, and of bytes that are no text.
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 # https://grpc.io/docs/guides/status-codes/ as the gateway maps them to HTTP: given up on the way
 # (Canceled is 499), which is not the same as refused.
 _CUT_OFF = frozenset({408, 499})
@@ -137,18 +137,13 @@ def error_of(reply: Reply, where: str) -> CallFailed:
     """
     try:
         error = msgspec.json.decode(reply.body, type=Error)
-    except _UNREADABLE:
+    except UNREADABLE:
         return Unanswered(f"{where}: {_foreign(reply)}")
-    words = f"{where}: {_short(error.message or error.error)}"
+    words = f"{where}: {short(error.message or error.error)}"
     if reply.status in _CUT_OFF or reply.status < 400:
         return Unanswered(f"{words} ({reply.status})")
     kind = _BY_STATUS.get(reply.status, ServerFault if reply.status >= 500 else Answered)
     return kind(reply.status, "", words)
-
-
-def failure(error: Error, where: str) -> CallFailed:
-    """The exception for an error that comes in the middle of a stream."""
-    return Unanswered(f"{where}: {_short(error.message or error.error)}")
 
 
 def hexadecimal(number: str) -> str:
@@ -156,11 +151,17 @@ def hexadecimal(number: str) -> str:
     return f"{int(number):x}" if int(number) else ""
 
 
+def short(text: str, longest: int = _LONGEST_WORDS) -> str:
+    """What others say, as one line of printable characters."""
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(printable.split())[:longest]
+
+
 def _decoded(reply: Reply, kind: type[_T], where: str) -> _T:
     try:
         return msgspec.json.decode(reply.body, type=kind)
-    except _UNREADABLE as error:
-        what = f"{_short(str(error))}; it begins {_beginning(reply.body)}"
+    except UNREADABLE as error:
+        what = f"{short(str(error))}; it begins {_beginning(reply.body)}"
         raise Unanswered(f"{where}: its answer is not one of etcd: {what}") from None
 
 
@@ -173,9 +174,4 @@ def _foreign(reply: Reply) -> str:
 
 
 def _beginning(body: bytes) -> str:
-    return repr(_short(body[: 4 * _LONGEST_WORDS].decode(errors="replace"), 80))
-
-
-def _short(text: str, longest: int = _LONGEST_WORDS) -> str:
-    printable = "".join(char if char.isprintable() else " " for char in text)
-    return " ".join(printable.split())[:longest]
+    return repr(short(body[: 4 * _LONGEST_WORDS].decode(errors="replace"), 80))

@@ -12,7 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from chaosd.calls import Answered, CallFailed, NotSent, ServerFault, Unanswered
-from chaosd.core.etcd_answers import Looked
+from chaosd.core.etcd_answers import Looked, SnapshotChecked
 from chaosd.core.etcd_model import EtcdCluster, EtcdTls
 from chaosd.core.quorum import Member
 from chaosd.etcd.answers import (
@@ -26,12 +26,14 @@ from chaosd.etcd.answers import (
     hexadecimal,
 )
 from chaosd.etcd.deadline import Deadline
+from chaosd.etcd.snapshot import checked
 from chaosd.etcd.wire import Wire, place
 
 _LIST = "/v3/cluster/member/list"
 _STATUS = "/v3/maintenance/status"
 _ALARMS = "/v3/maintenance/alarm"
 _MOVE = "/v3/maintenance/transfer-leadership"
+_SNAPSHOT = "/v3/maintenance/snapshot"
 # It knows a leader, and serves a linearizable read, for which it needs no user's rights. Alarms are
 # told apart: not to hide one behind the other. (etcd: server/etcdserver/api/etcdhttp/health.go)
 _READ = "/health?exclude=NOSPACE&exclude=CORRUPT"
@@ -58,8 +60,7 @@ class HttpGateway:
         """
         deadline = Deadline(timeout)
         status = self._ask(cluster, endpoint, _STATUS, {}, Status, deadline)
-        identity = hexadecimal(status.header.member_id)
-        if not identity:
+        if not hexadecimal(status.header.member_id):
             raise Unanswered(f"{place(endpoint)}: it does not say which member it is")
         listed: list[Listed] = []
         if not status.is_learner:
@@ -72,35 +73,14 @@ class HttpGateway:
         # Through raft: without a leader it would wait for nothing, and learners refuse it.
         if hexadecimal(status.leader) and not status.is_learner and deadline.left > 0:
             try:
-                alarms = self._alarms(cluster, endpoint, identity, listed, deadline)
+                alarms = self._alarms(cluster, endpoint, status.header.member_id, listed, deadline)
             except CallFailed as failed:
                 error = error or f"its alarms can't be read: {failed}"
         elif error:
             also = [words for words in status.errors if words != _NO_LEADER]
             error = "; ".join((error, *also))
-        own = next((one for one in listed if hexadecimal(one.id) == identity), None)
-        if own is None and not status.is_learner:
-            error = error or "it is not in its own member list"
         return Looked(
-            Member(
-                id=identity,
-                name=own.name if own else "",
-                endpoint=endpoint,
-                peer_urls=tuple(own.peer_urls) if own else (),
-                client_urls=tuple(own.client_urls) if own else (),
-                learner=status.is_learner,
-                error=error,
-                leader=hexadecimal(status.leader),
-                cluster_id=hexadecimal(status.header.cluster_id),
-                known=_known(listed),
-                term=int(status.raft_term),
-                applied=int(status.raft_applied_index),
-                version=status.version,
-                size=int(status.db_size),
-                in_use=int(status.db_size_in_use),
-                alarms=alarms,
-            ),
-            tuple(_listed(one) for one in listed),
+            _member(endpoint, status, listed, error, alarms), tuple(_listed(one) for one in listed)
         )
 
     def read(self, cluster: EtcdCluster, endpoint: str, timeout: float) -> None:
@@ -125,6 +105,14 @@ class HttpGateway:
         self._ask(
             cluster, endpoint, _MOVE, {"targetID": target}, Anything, Deadline(timeout), fresh=True
         )
+
+    def check_snapshot(
+        self, cluster: EtcdCluster, endpoint: str, timeout: float
+    ) -> SnapshotChecked:
+        """Stream a whole snapshot and check its hash; nothing of it is kept. CallFailed says what
+        was wrong with it."""
+        url = place(endpoint) + _SNAPSHOT
+        return checked(self._wire, cluster.tls or _NO_TLS, url, Deadline(timeout))
 
     def _unread(self, cluster: EtcdCluster, endpoint: str, deadline: Deadline) -> str:
         """Why it serves no linearizable read; "" when it does."""
@@ -153,13 +141,14 @@ class HttpGateway:
     ) -> tuple[str, ...]:
         """Its own alarms, and those of members that nobody can ask for theirs: learners, and
         members that were removed (whose alarms stay)."""
-        asked = {hexadecimal(one.id) for one in listed if not one.is_learner} - {identity}
+        voters = {one.id for one in listed if not one.is_learner}
         told = self._ask(cluster, endpoint, _ALARMS, {"action": "GET"}, Alarms, deadline)
         found = []
         for one in told.alarms:
-            of = hexadecimal(one.member_id)
-            if of not in asked:
-                found.append(f"{one.alarm}" if of == identity else f"{one.alarm} of {of}")
+            if one.member_id == identity:
+                found.append(f"{one.alarm}")
+            elif one.member_id not in voters:
+                found.append(f"{one.alarm} of {hexadecimal(one.member_id)}")
         return tuple(sorted(found))
 
     def _ask(
@@ -180,9 +169,31 @@ class HttpGateway:
         return decode(reply, kind, where)
 
 
-def _known(listed: Sequence[Listed]) -> tuple[str, ...]:
-    marked = (f"{hexadecimal(one.id)}{' (learner)' * one.is_learner}" for one in listed)
-    return tuple(sorted(marked))
+def _member(
+    endpoint: str, status: Status, listed: Sequence[Listed], error: str, alarms: tuple[str, ...]
+) -> Member:
+    own = next((one for one in listed if one.id == status.header.member_id), None)
+    if own is None and not status.is_learner:
+        error = error or "it is not in its own member list"
+    known = (f"{hexadecimal(one.id)}{' (learner)' * one.is_learner}" for one in listed)
+    return Member(
+        id=hexadecimal(status.header.member_id),
+        name=own.name if own else "",
+        endpoint=endpoint,
+        peer_urls=tuple(own.peer_urls) if own else (),
+        client_urls=tuple(own.client_urls) if own else (),
+        learner=status.is_learner,
+        error=error,
+        leader=hexadecimal(status.leader),
+        cluster_id=hexadecimal(status.header.cluster_id),
+        known=tuple(sorted(known)),
+        term=int(status.raft_term),
+        applied=int(status.raft_applied_index),
+        version=status.version,
+        size=int(status.db_size),
+        in_use=int(status.db_size_in_use),
+        alarms=alarms,
+    )
 
 
 def _listed(one: Listed) -> Member:

@@ -190,7 +190,7 @@ def _translated(where: str) -> Iterator[None]:
     except httpcore.TimeoutException:
         raise Unanswered(f"{where}: no whole answer in time") from None
     except httpcore.RemoteProtocolError as error:
-        raise Unanswered(f"{where}: what answers speaks no HTTP/1.1: {_why(error)}") from None
+        raise Unanswered(f"{where}: no whole HTTP answer: {_why(error)}") from None
     except httpcore.NetworkError as error:
         raise Unanswered(f"{where}: {_why(error)}") from None
 
@@ -198,8 +198,8 @@ def _translated(where: str) -> Iterator[None]:
 def _why(error: Exception) -> str:
     """The innermost cause in a few words: httpcore wraps what the system says."""
     cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
+    while cause.args and isinstance(cause.args[0], BaseException):
+        cause = cause.args[0]
     if isinstance(error, httpcore.TimeoutException):
         return "no connection in time"
     if isinstance(cause, ssl.SSLCertVerificationError):
