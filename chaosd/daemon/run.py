@@ -22,7 +22,7 @@ from chaosd.daemon.loops import Pulse
 from chaosd.daemon.process import Process
 from chaosd.daemon.start import preflight
 from chaosd.daemon.view import View
-from chaosd.daemon.wiring import Connection, about, build_context, connect
+from chaosd.daemon.wiring import Connection, about, build_context, connect, etcd_watchers
 from chaosd.engine.context import Context
 from chaosd.report import status_text
 from chaosd.report.logs import configure
@@ -65,7 +65,10 @@ def run_daemon(
     holder = f"{connection.pod or socket.gethostname()}-{secrets.token_hex(4)}"
     context_ = build_context(connection, settings, reporter, holder)
     metrics.gauges.leads(lambda: context_.leading)
-    process = Process(context_, connection.ledger, about(connection), clock, pulse)
+    watchers = etcd_watchers(connection.etcd, context_, reporter)
+    process = Process(
+        context_, connection.ledger, about(connection), clock, pulse, watchers=watchers
+    )
     try:
         host, port = split_address(listen)
         address = process.serve(

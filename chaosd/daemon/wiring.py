@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
@@ -15,6 +16,8 @@ from chaosd.core.model import TargetKind
 from chaosd.daemon.clocks import PacedClock, SystemClock
 from chaosd.engine.book import Book
 from chaosd.engine.context import Context
+from chaosd.etcd.backups import BackupAges
+from chaosd.etcd.gateway import HttpGateway
 from chaosd.kube.api import Api
 from chaosd.kube.documents import LeaseDocument, LedgerDocument
 from chaosd.kube.events import KubeEvents
@@ -23,6 +26,11 @@ from chaosd.kube.official import OfficialTransport
 from chaosd.kube.retry import RetryPolicy
 from chaosd.kube.signin import SignIn
 from chaosd.ports import Guard, Notice, Report, Settings, Target
+from chaosd.targets.etcd_clusters import EtcdClusters
+from chaosd.targets.etcd_gateway import Backups, Gateway
+from chaosd.targets.etcd_memory import EtcdMemory
+from chaosd.targets.etcd_meter import EtcdLeaders, EtcdReads, Measured
+from chaosd.targets.etcd_watch import EtcdReport, EtcdSnapshots, EtcdWatch
 from chaosd.targets.nodes import NodeTarget
 from chaosd.targets.pods import PodTarget
 
@@ -32,6 +40,16 @@ Observe = Callable[[str, str, str, float], None]
 
 def _ignore(_verb: str, _resource: str, _code: str, _seconds: float) -> None:
     """Nobody counts the requests of a command."""
+
+
+@dataclass(frozen=True)
+class Etcd:
+    """Declared etcd clusters, as far as this process asks them and remembers what they said."""
+
+    gateway: Gateway
+    backups: Backups
+    memory: EtcdMemory
+    clusters: EtcdClusters
 
 
 @dataclass(frozen=True)
@@ -51,6 +69,7 @@ class Connection:
     lease: LeaseDocument
     events: KubeEvents
     targets: Mapping[TargetKind, Target]
+    etcd: Etcd
     guards: Sequence[Guard] = ()
 
     @property
@@ -93,6 +112,8 @@ def connect(
     api = Api(OfficialTransport(sign_in), clock, observe, retry)
     own = Own(own_namespace, frozenset({pod})) if pod else Own()
     reads = KubeNodeReads(api)
+    gateway, memory = HttpGateway(), EtcdMemory()
+    etcd = Etcd(gateway, BackupAges(clock.now), memory, EtcdClusters(reads, gateway, memory))
     return Connection(
         api=api,
         sign_in=sign_in,
@@ -106,6 +127,7 @@ def connect(
             TargetKind.POD: PodTarget(reads, own),
             TargetKind.NODE: NodeTarget(reads, own, (Ec2(),)),
         },
+        etcd=etcd,
     )
 
 
@@ -126,6 +148,20 @@ def build_context(
         guards=connection.guards,
         loaded=settings.load(),
     )
+
+
+def etcd_watchers(
+    etcd: Etcd, context: Context, report: EtcdReport
+) -> Mapping[str, Callable[[], datetime]]:
+    """The steps of the actors that look at declared etcd clusters; they ask nobody anything while
+    none is declared."""
+    measured = Measured(context, etcd.memory)
+    return {
+        "etcd": EtcdWatch(context, etcd.memory, etcd.clusters, etcd.backups, report).step,
+        "etcd-reads": EtcdReads(context, measured, etcd.gateway).step,
+        "etcd-leaders": EtcdLeaders(context, measured, etcd.gateway).step,
+        "etcd-snapshots": EtcdSnapshots(context, etcd.memory, etcd.gateway, report).step,
+    }
 
 
 def about(connection: Connection) -> Notice:
