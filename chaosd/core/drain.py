@@ -32,6 +32,8 @@ class Said(Struct, frozen=True, kw_only=True):
     - ``namespaces``: the labels of namespaces by name; those that say nothing may be left out.
     - ``vetoed``: the workloads whose own label is a veto.
     - ``local_claims``: the claims (``namespace/name``) whose volumes live on one node.
+    - ``members``: the pods (``namespace/name``) that are members of declared etcd clusters, whose
+      guard judges them.
     - ``own``, ``own_workload``: chaosd's own pods and their workload.
     """
 
@@ -39,6 +41,7 @@ class Said(Struct, frozen=True, kw_only=True):
     namespaces: Mapping[str, Texts] = field(default_factory=dict)
     vetoed: frozenset[WorkloadKey] = frozenset()
     local_claims: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
     own: Own = Own()
     own_workload: WorkloadKey | None = None
 
@@ -68,7 +71,8 @@ def pods_reasons(pods: Iterable[Owned], said: Said, action: Action, rules: NodeR
     for pod, workload in pods:
         if _own(pod, workload, said):
             found.add(Code.OWN_POD, "chaosd itself runs here", pod)
-        if signs := etcd_signs(pod):
+        signs = etcd_signs(pod)
+        if signs and str(pod) not in said.members:
             detail = f"what looks like etcd runs here ({', '.join(signs)})"
             found.add(Code.LOOKS_LIKE_ETCD, detail, pod)
         evicted = not stays(pod)

@@ -43,18 +43,27 @@ class Sift:
     both carry the same key, the template's counts, since that is what the pods carry. ``minAge``
     is asked of the pod, and of the workload too, whose pods are no older than itself.
 
+    ``members`` are the pods (``namespace/name``) that are members of declared etcd clusters, whose
+    guard judges them: to look like etcd is no reason against them.
+
     Raises:
         ValueError: ``select.names`` is no regular expression.
     """
 
     def __init__(
-        self, configuration: Configuration, policy: Policy, now: datetime, own: Own
+        self,
+        configuration: Configuration,
+        policy: Policy,
+        now: datetime,
+        own: Own,
+        members: frozenset[str] = frozenset(),
     ) -> None:
         self.policy = policy
         self.select = policy.select
         self.opt_in = configuration.opt_in
         self.now = now
         self.own = own
+        self.members = members
         self.nodes_readable = configuration.namespaces is None
         try:
             self._names = re.compile(self.select.names) if self.select.names else None

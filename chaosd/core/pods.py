@@ -93,7 +93,8 @@ def _nature_reasons(sift: Sift, pod: PodFacts, workload: WorkloadFacts) -> Reaso
         found.append(Reason(Code.MIRROR_POD, detail))
     if pod.owner is None and not bare:
         found.append(Reason(Code.NO_CONTROLLER, "nothing would bring it back"))
-    if signs := etcd_signs(pod):
+    signs = etcd_signs(pod)
+    if signs and str(pod) not in sift.members:
         found.append(Reason(Code.LOOKS_LIKE_ETCD, ", ".join(signs)))
     return tuple(found)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -37,18 +36,20 @@ LATELY = timedelta(seconds=30)
 
 class Seen(Struct, frozen=True):
     """A picture and what it was placed by: where each member is, by its id; the ``pods`` that the
-    declaration names; all ``nodes``."""
+    declaration names; all ``nodes``. ``unplaced`` says why the members' places can't be read."""
 
     picture: Picture
     places: Mapping[str, Place] = field(default_factory=dict)
     pods: tuple[PodFacts, ...] = ()
     nodes: Mapping[str, NodeFacts] = field(default_factory=dict)
+    unplaced: str = ""
 
 
 class EtcdClusters:
     """Looks at declared clusters. Nothing here raises: what went wrong is in the picture.
 
-    ``boot`` are seconds that never jump, by which looking is bounded.
+    ``boot`` are seconds that never jump, by which a look at all members of a cluster is bounded; a
+    clock that stands still leaves each member its own bound.
     """
 
     def __init__(
@@ -56,12 +57,13 @@ class EtcdClusters:
         reads: NodeReads,
         gateway: Gateway,
         memory: EtcdMemory,
-        boot: Callable[[], float] = time.monotonic,
+        boot: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._reads = reads
-        self._gateway = gateway
-        self._boot = boot
+        self.gateway = gateway
+        self.boot = boot
         self._declared: Mapping[str, EtcdCluster] | None = None
+        self._states: dict[str, Picture] = {}
         self.memory = memory
 
     def learn(self, configuration: Configuration) -> None:
@@ -89,13 +91,26 @@ class EtcdClusters:
             return known
         return self.picture(cluster, now)
 
+    def state(self, cluster: EtcdCluster, now: datetime, most: timedelta) -> Picture:
+        """What the members say now, without pods and nodes, or what they said no longer than
+        ``most`` ago: for those who ask every second."""
+        known = self._states.get(cluster.name)
+        if known is None or not timedelta(0) <= now - known.at <= most:
+            known = self._states[cluster.name] = self.leading(cluster, now)
+        return known
+
+    def leading(self, cluster: EtcdCluster, now: datetime) -> Picture:
+        """What the members say at this very moment, without pods and nodes; nothing of it is kept,
+        as a strike may come between it and the next question."""
+        return self._look(cluster, now, place=False).picture
+
     def look(self, cluster: EtcdCluster, now: datetime) -> Seen:
         """As :meth:`picture`, with what the members were placed by."""
-        seen = self._look(cluster, now)
+        seen = self._look(cluster, now, place=True)
         self.memory.pictures[cluster.name] = seen.picture
         return seen
 
-    def _look(self, cluster: EtcdCluster, now: datetime) -> Seen:
+    def _look(self, cluster: EtcdCluster, now: datetime, *, place: bool) -> Seen:
         try:
             pods = self.pods_of(cluster.pods) if cluster.pods is not None else ()
         except CallFailed as error:
@@ -105,20 +120,24 @@ class EtcdClusters:
         if not endpoints:
             why = f"no running pod has the labels {cluster.pods and cluster.pods.labels.text}"
             return Seen(Picture(name=cluster.name, at=now, problems=(why,)), pods=pods)
-        asked = Asking(self._gateway, cluster, endpoints, self._boot)
+        asked = Asking(self.gateway, cluster, endpoints, self.boot)
+        if not place:
+            told = tuple(asked.problems)
+            return Seen(Picture(name=cluster.name, at=now, members=asked.members, problems=told))
         return self._placed(cluster, now, asked, pods)
 
     def _placed(
         self, cluster: EtcdCluster, now: datetime, asked: Asking, pods: tuple[PodFacts, ...]
     ) -> Seen:
-        problems = list(asked.problems)
+        problems, unplaced = list(asked.problems), ""
         nodes: tuple[NodeFacts, ...] = ()
         known: Sequence[PodFacts] = pods
         try:
             nodes = tuple(node for page in self._reads.nodes("") for node in page)
             known = [*pods, *self._others(cluster, asked.members, pods)]
         except CallFailed as error:
-            problems.append(f"where its members run can't be read: {error}")
+            unplaced = f"where its members run can't be read: {error}"
+            problems.append(unplaced)
         places = {one.id: place_of(cluster, one, known, nodes) for one in asked.members}
         if asked.members:
             taken = {str(pod) for place in places.values() for pod in place.pods}
@@ -127,7 +146,7 @@ class EtcdClusters:
             ]
         members = tuple(placed(one, places[one.id]) for one in asked.members)
         picture = Picture(name=cluster.name, at=now, members=members, problems=tuple(problems))
-        return Seen(picture, places, pods, {node.name: node for node in nodes})
+        return Seen(picture, places, pods, {node.name: node for node in nodes}, unplaced)
 
     def pods_of(self, declared: EtcdPods) -> tuple[PodFacts, ...]:
         """The pods that a declaration names, but for finished ones. Raises CallFailed."""

@@ -24,6 +24,7 @@ from chaosd.core.model import (
 from chaosd.core.nodes import NodeSift, do_not_disrupt
 from chaosd.ports import Scope
 from chaosd.targets.cloud import Cloud
+from chaosd.targets.declared import NO_MEMBERS, Members
 from chaosd.targets.family import own_workload
 from chaosd.targets.node_cloud import cloud_of
 from chaosd.targets.node_reads import NodeReads
@@ -66,12 +67,20 @@ class LastRoom:
 class NodeInside:
     """One node, read when it was drawn."""
 
-    def __init__(self, reads: NodeReads, scope: Scope, own: Own, name: str) -> None:
+    def __init__(
+        self,
+        reads: NodeReads,
+        scope: Scope,
+        own: Own,
+        name: str,
+        etcd: Members = NO_MEMBERS,
+    ) -> None:
         self._reads = reads
         self._scope = scope
         self._policy = scope.policy
         self._own = own
         self._name = name
+        self._etcd = etcd
 
     def examine(self, clouds: Sequence[Cloud], last: LastRoom) -> Examined:
         """Everything about the node, read again: its pods and their budgets, the other nodes, the
@@ -111,7 +120,9 @@ class NodeInside:
 
     def vet_themselves(self, owned: Sequence[Owned]) -> Reasons:
         """As :meth:`vet`, by what the pods say themselves: nothing more is read."""
-        said = Said(opt_in=self._scope.configuration.opt_in, own=self._own)
+        said = Said(
+            opt_in=self._scope.configuration.opt_in, own=self._own, members=self._members(owned)
+        )
         return pods_reasons(owned, said, self._policy.action, self._policy.node)
 
     def unwanted(self, node: NodeFacts) -> Reasons:
@@ -246,9 +257,14 @@ class NodeInside:
             namespaces=spaces,
             vetoed=frozenset(self._vetoed({key.kind for _, key in owned if key})),
             local_claims=self._reads.local_claims() if claims else frozenset(),
+            members=self._members(owned),
             own=self._own,
             own_workload=own_workload(self._reads, self._own),
         )
+
+    def _members(self, owned: Sequence[Owned]) -> frozenset[str]:
+        pods = [pod for pod, _ in owned]
+        return self._etcd.declared_pods(self._scope.configuration, pods, self._scope.now)
 
     def _vetoed(self, kinds: set[str]) -> Iterator[WorkloadKey]:
         """The workloads that say something else than yes: the server leaves out all others."""

@@ -11,6 +11,7 @@ from chaosd.core.model import Candidate, Examined, StepAction, TargetKind, Workl
 from chaosd.ports import Fenced, Next, Scope, Struck, Undone
 from chaosd.targets import helper, node_cloud
 from chaosd.targets.cloud import Cloud
+from chaosd.targets.declared import NO_MEMBERS, Members
 from chaosd.targets.node_drain import Drain
 from chaosd.targets.node_inside import LastRoom, NodeInside
 from chaosd.targets.node_reads import NodeReads
@@ -24,7 +25,8 @@ class NodeTarget:
     """Nodes (a :class:`chaosd.ports.Target`). A node is its own workload, ``Node/name``.
 
     ``own`` names the pod that this process runs in; the nodes of chaosd's own pods are spared.
-    ``clouds`` end machines.
+    ``clouds`` end machines. ``etcd`` tells members of declared etcd clusters from what only looks
+    like etcd.
     """
 
     kind = TargetKind.NODE
@@ -34,10 +36,12 @@ class NodeTarget:
         reads: NodeReads,
         own: Own = Own(),  # noqa: B008 - frozen
         clouds: Sequence[Cloud] = (),
+        etcd: Members = NO_MEMBERS,
     ) -> None:
         self._reads = reads
         self._own = own
         self._clouds = clouds
+        self._etcd = etcd
         self._last_room = LastRoom()
 
     def survey(self, scope: Scope, only: WorkloadKey | None) -> Iterable[Candidate]:
@@ -55,7 +59,7 @@ class NodeTarget:
 
     def examine(self, scope: Scope, candidate: Candidate) -> Examined:
         """Read a node again, the other nodes, its pods, their budgets, and the room elsewhere."""
-        inside = NodeInside(self._reads, scope, self._own, candidate.workload.name)
+        inside = self._inside(scope, candidate.workload.name)
         return inside.examine(self._clouds, self._last_room)
 
     def many_steps(self, intent: Intent) -> bool:
@@ -64,7 +68,7 @@ class NodeTarget:
 
     def next(self, scope: Scope, intent: Intent) -> Next:
         """The next eviction, or after the last one what the drain was for."""
-        inside = NodeInside(self._reads, scope, self._own, intent.victim.name)
+        inside = self._inside(scope, intent.victim.name)
         return Drain(self._reads, inside, intent, scope.now).next()
 
     def strike(self, intent: Intent, step: Step, timeout: float) -> Struck:
@@ -98,3 +102,6 @@ class NodeTarget:
     def recovered(self, intent: Intent, now: datetime) -> Recovery:
         """Whether the node (for an end: its pool) serves, and every workload is whole."""
         return recovered(self._reads, intent, now)
+
+    def _inside(self, scope: Scope, name: str) -> NodeInside:
+        return NodeInside(self._reads, scope, self._own, name, self._etcd)

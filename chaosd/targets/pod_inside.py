@@ -22,6 +22,7 @@ from chaosd.core.model import (
 )
 from chaosd.core.pods import pod_reasons, siblings_reasons
 from chaosd.ports import Scope
+from chaosd.targets.declared import NO_MEMBERS, Members
 from chaosd.targets.family import Family, family_of
 from chaosd.targets.namespaces import may_read, namespace_labels, unread
 from chaosd.targets.pod_container import container_of
@@ -42,12 +43,14 @@ class Inside:
         own: Own,
         own_workload: WorkloadKey | None,
         key: WorkloadKey,
+        etcd: Members = NO_MEMBERS,
     ) -> None:
         self._reads = reads
         self._scope = scope
         self._own = own
         self._own_workload = own_workload
         self._key = key
+        self._etcd = etcd
 
     def pods(self) -> Sequence[Candidate]:
         """A candidate for each pod, without the reasons that would cost a request for each.
@@ -169,7 +172,8 @@ class Inside:
         if self._key == self._own_workload:
             own = Own(own.namespace, own.pods | {pod.name for pod in family.pods})
         scope = self._scope
-        return Sift(scope.configuration, scope.policy, scope.now, own)
+        members = self._etcd.declared_pods(scope.configuration, family.pods, scope.now)
+        return Sift(scope.configuration, scope.policy, scope.now, own, members)
 
     def _shared(
         self, sift: Sift, family: Family, namespace: Texts | None, pods: Sequence[PodFacts]

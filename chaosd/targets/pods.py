@@ -12,6 +12,7 @@ from chaosd.core.model import Action, Candidate, Examined, StepAction, TargetKin
 from chaosd.core.recovery import crash_recovery, recovery
 from chaosd.ports import Fenced, Next, Scope, Struck, Undone
 from chaosd.targets import helper
+from chaosd.targets.declared import NO_MEMBERS, Members
 from chaosd.targets.family import family_now, own_workload
 from chaosd.targets.helper import HelperReads
 from chaosd.targets.pod_inside import Inside
@@ -24,14 +25,21 @@ class PodTarget:
     """Pods (a :class:`chaosd.ports.Target`).
 
     ``own`` names the pod that this process runs in, as the downward API tells; its whole workload
-    is nobody's victim. Empty outside the cluster.
+    is nobody's victim. Empty outside the cluster. ``etcd`` tells members of declared etcd clusters
+    from what only looks like etcd.
     """
 
     kind = TargetKind.POD
 
-    def __init__(self, reads: HelperReads, own: Own = Own()) -> None:  # noqa: B008 - frozen
+    def __init__(
+        self,
+        reads: HelperReads,
+        own: Own = Own(),  # noqa: B008 - frozen
+        etcd: Members = NO_MEMBERS,
+    ) -> None:
         self._reads = reads
         self._own = own
+        self._etcd = etcd
         self._own_workload: WorkloadKey | None = None
 
     def survey(self, scope: Scope, only: WorkloadKey | None) -> Iterable[Candidate]:
@@ -93,7 +101,7 @@ class PodTarget:
 
     def _inside(self, scope: Scope, workload: WorkloadKey) -> Inside:
         own = self._find_own_workload()
-        return Inside(self._reads, scope, self._own, own, workload)
+        return Inside(self._reads, scope, self._own, own, workload, self._etcd)
 
     def _sift(self, scope: Scope) -> Sift:
         return Sift(scope.configuration, scope.policy, scope.now, self._own)

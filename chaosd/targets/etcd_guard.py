@@ -1,0 +1,191 @@
+"""The guard of etcd: whichever policy strikes, no declared cluster loses its quorum by it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from chaosd.core.backup import backup_reasons, snapshot_reasons
+from chaosd.core.etcd_match import has_host, may_be_of
+from chaosd.core.etcd_model import ETCD, EtcdCluster
+from chaosd.core.facts import NodeFacts, Recovery
+from chaosd.core.ledger import Intent
+from chaosd.core.model import Code, Configuration, Impact, Reason, Reasons
+from chaosd.core.quorum import Picture, quorum_reasons, state_reasons
+from chaosd.ports import CallFailed, Guarded
+from chaosd.targets.etcd_clusters import EtcdClusters, Seen
+from chaosd.targets.etcd_gateway import Backups
+from chaosd.targets.etcd_hits import Falling, Hits, concerns, falling, hits_of, members_among
+from chaosd.targets.node_reads import NodeReads
+
+ASK_AGAIN = timedelta(minutes=1)
+"""How often the age of a backup is asked for at most."""
+JUST_NOW = timedelta(seconds=2)
+_BACKUP_SECONDS = 3.0
+_PREFIX = f"{ETCD}/"
+
+
+class EtcdGuard:
+    """A :class:`chaosd.ports.Guard`. Without declared clusters it asks nobody anything.
+
+    An impact that takes down a member of a declared cluster, by whatever way, is allowed only when
+    the cluster is whole and has its quorum without the members that fall, when their data stays,
+    when the control plane that they are part of can miss them, and when its backups are in order.
+    It must then hold the cluster's lock until the cluster is whole again.
+    """
+
+    def __init__(
+        self, reads: NodeReads, clusters: EtcdClusters, backups: Backups | None = None
+    ) -> None:
+        self._reads = reads
+        self._clusters = clusters
+        self._backups = backups
+
+    def object_to(self, configuration: Configuration, impact: Impact, now: datetime) -> Guarded:
+        """What speaks against this impact, and the locks of the clusters that it hits."""
+        self._clusters.learn(configuration)
+        gone = self._undeclared(configuration, impact)
+        if not configuration.etcd:
+            return Guarded(gone)
+        try:
+            fall = falling(self._reads, impact)
+        except CallFailed as error:
+            detail = f"whether members of etcd are hit can't be read: {error}"
+            return Guarded((*gone, Reason(Code.ETCD_UNREADABLE, detail)))
+        looked = {
+            cluster.name: self._clusters.look(cluster, now)
+            for cluster in configuration.etcd
+            if concerns(cluster, impact, fall)
+        }
+        reasons, locks = list(gone), []
+        for cluster in configuration.etcd:
+            if (seen := looked.get(cluster.name)) is None:
+                continue
+            others = self._members_of_others(configuration, looked, cluster, fall)
+            hits = hits_of(cluster, seen, impact, fall, others)
+            reasons += hits.reasons
+            if hits.ids or (cluster.key in impact.locks and _suspect(cluster, fall)):
+                reasons += self._against(cluster, seen, hits, now)
+                locks.append(cluster.key)
+        return Guarded(tuple(dict.fromkeys(reasons)), tuple(locks))
+
+    def healed(
+        self, configuration: Configuration, intent: Intent, now: datetime
+    ) -> Recovery | None:
+        """Whether every cluster whose lock ``intent`` holds is whole: all voters are healthy and
+        have caught up, all agree on one leader, no alarm. One that is not declared any more is."""
+        self._clusters.learn(configuration)
+        names = [lock.removeprefix(_PREFIX) for lock in intent.locks if lock.startswith(_PREFIX)]
+        if not names:
+            return None
+        told: list[str] = []
+        whole, healthy, voters = True, 0, 0
+        for name in names:
+            cluster = configuration.etcd_cluster(name)
+            if cluster is None:
+                told.append(f"etcd {name} is not declared any more")
+                continue
+            picture = self._clusters.state(cluster, now, JUST_NOW)
+            ill = state_reasons(picture)
+            healthy, voters = healthy + picture.healthy, voters + len(picture.voters)
+            whole = whole and not ill
+            told.append("; ".join(reason.detail for reason in ill) or _well(picture))
+        return Recovery(
+            whole=whole,
+            ready=healthy,
+            desired=voters,
+            detail="; ".join(told),
+            costs=self._clusters.memory.costs(intent.id, now),
+        )
+
+    def _undeclared(self, configuration: Configuration, impact: Impact) -> Reasons:
+        """A step about a cluster that nobody can look at any more."""
+        if impact.machines or impact.pods or impact.crashed:
+            return ()
+        return tuple(
+            Reason(Code.ETCD_UNREADABLE, f"{lock} is not declared any more")
+            for lock in impact.locks
+            if lock.startswith(_PREFIX)
+            and configuration.etcd_cluster(lock.removeprefix(_PREFIX)) is None
+        )
+
+    def _members_of_others(
+        self,
+        configuration: Configuration,
+        looked: dict[str, Seen],
+        cluster: EtcdCluster,
+        fall: Falling,
+    ) -> frozenset[str]:
+        return frozenset(
+            path
+            for other in configuration.etcd
+            if other.name != cluster.name and other.name in looked
+            for path in members_among(other, looked[other.name], fall.all)
+        )
+
+    def _against(self, cluster: EtcdCluster, seen: Seen, hits: Hits, now: datetime) -> Reasons:
+        return (
+            *quorum_reasons(seen.picture, hits.ids),
+            *(_reason(cluster, Code.ETCD_DATA, f"{one} would lose its data") for one in hits.lost),
+            *self._control_plane_reasons(cluster, seen, hits),
+            *self._backup_reasons(cluster, now),
+            *snapshot_reasons(cluster, self._clusters.memory.snapshots.get(cluster.name), now),
+        )
+
+    def _control_plane_reasons(self, cluster: EtcdCluster, seen: Seen, hits: Hits) -> Reasons:
+        """What the control plane would miss beside the member: its nodes must all be Ready, and an
+        API server on another of them as well."""
+        hosts = {place.node for place in seen.places.values()}
+        plane = [node for name, node in seen.nodes.items() if name in hosts and node.control_plane]
+        hit = {seen.places[one].node for one in hits.ids if one in seen.places}
+        struck = [node for node in plane if node.name in hit]
+        if not struck:
+            return ()
+        unready = ", ".join(sorted(node.name for node in plane if not node.ready))
+        found = []
+        if unready:
+            detail = f"of the control plane's nodes with its members, {unready} is not Ready"
+            found.append(_reason(cluster, Code.ETCD_CONTROL_PLANE, detail))
+        names = ", ".join(sorted(node.name for node in struck))
+        try:
+            left = [one for one in self._reads.api_servers() if not _is_at(one, struck)]
+        except CallFailed as error:
+            detail = f"whether another API server is ready can't be read: {error}"
+            return (*found, _reason(cluster, Code.ETCD_CONTROL_PLANE, detail))
+        if not left:
+            detail = f"no API server is ready but on {names}"
+            found.append(_reason(cluster, Code.ETCD_CONTROL_PLANE, detail))
+        return tuple(found)
+
+    def _backup_reasons(self, cluster: EtcdCluster, now: datetime) -> Reasons:
+        """The age of the newest backup, asked for if the last answer is not of this minute."""
+        if cluster.backup is None:
+            return ()
+        memory = self._clusters.memory
+        asked = memory.backups.get(cluster.name)
+        old = asked is None or not timedelta(0) <= now - asked[0] < ASK_AGAIN
+        if old and self._backups is not None:
+            age: timedelta | str
+            try:
+                age = self._backups.age(cluster.backup, _BACKUP_SECONDS)
+            except CallFailed as error:
+                age = str(error) or type(error).__name__
+            memory.backups[cluster.name] = (now, age)
+        return backup_reasons(cluster, memory.backup_age(cluster.name, now))
+
+
+def _suspect(cluster: EtcdCluster, fall: Falling) -> bool:
+    """Whether a step of an intent that holds the cluster is about the cluster, although no member
+    was found among what falls: nothing falls (a leader hands over), or what may be a member."""
+    return not fall.all or any(may_be_of(cluster, pod) for pod in fall.struck)
+
+
+def _is_at(address: str, nodes: list[NodeFacts]) -> bool:
+    return any(has_host(node, address) for node in nodes)
+
+
+def _well(picture: Picture) -> str:
+    return f"etcd {picture.name}: {picture.healthy} of {len(picture.voters)} voters healthy"
+
+
+def _reason(cluster: EtcdCluster, code: Code, detail: str) -> Reason:
+    return Reason(code, f"etcd {cluster.name}: {detail}")
