@@ -29,7 +29,7 @@ from chaosd.ports import Guard, Notice, Report, Settings, Target
 from chaosd.targets.etcd_clusters import EtcdClusters
 from chaosd.targets.etcd_gateway import Backups, Gateway
 from chaosd.targets.etcd_memory import EtcdMemory
-from chaosd.targets.etcd_meter import EtcdLeaders, EtcdReads, Measured
+from chaosd.targets.etcd_meter import EtcdLeaders, EtcdReads
 from chaosd.targets.etcd_watch import EtcdReport, EtcdSnapshots, EtcdWatch
 from chaosd.targets.nodes import NodeTarget
 from chaosd.targets.pods import PodTarget
@@ -155,11 +155,10 @@ def etcd_watchers(
 ) -> Mapping[str, Callable[[], datetime]]:
     """The steps of the actors that look at declared etcd clusters; they ask nobody anything while
     none is declared."""
-    measured = Measured(context, etcd.memory)
     return {
         "etcd": EtcdWatch(context, etcd.memory, etcd.clusters, etcd.backups, report).step,
-        "etcd-reads": EtcdReads(context, measured, etcd.gateway).step,
-        "etcd-leaders": EtcdLeaders(context, measured, etcd.gateway).step,
+        "etcd-reads": EtcdReads(context, etcd.memory, etcd.gateway).step,
+        "etcd-leaders": EtcdLeaders(context, etcd.memory, etcd.gateway).step,
         "etcd-snapshots": EtcdSnapshots(context, etcd.memory, etcd.gateway, report).step,
     }
 

@@ -7,13 +7,10 @@ the other from seeing how long that lasts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from threading import Lock
 
-from msgspec.structs import replace
-
-from chaosd.core.etcd_model import ETCD, EtcdCluster
+from chaosd.core.etcd_model import EtcdCluster
 from chaosd.core.leaderless import Trace
 from chaosd.ports import CallFailed
 from chaosd.targets.etcd_gateway import Gateway
@@ -24,23 +21,24 @@ EVERY = 0.1
 TIMEOUT = 0.5
 _IDLE = 0.05  # a strike comes soon after its reservation, and must not come before the first sample
 _NOTHING_TO_DO = 1.0
+_SOMEBODY = "somebody"  # who reads does not ask who leads, and the other way round
 
 
 class Measured:
-    """What is to be measured now, and the traces that the samples are folded into."""
+    """What is to be measured now, and the samples of it, for one actor: ``traces`` are its own, by
+    intent id and then by cluster."""
 
-    def __init__(self, here: Here, memory: EtcdMemory) -> None:
+    def __init__(self, here: Here, memory: EtcdMemory, traces: dict[str, dict[str, Trace]]) -> None:
         self._here = here
         self._memory = memory
-        self._lock = Lock()
+        self._traces = traces
 
     def now(self) -> Sequence[tuple[EtcdCluster, Sequence[str]]]:
         """The intents that hold each cluster, by the process that leads. One that has its verdict
         has told its cost, and a dry run has none; the traces of closed ones are forgotten."""
         intents = self._here.open_intents()
-        with self._lock:
-            for gone in self._memory.traces.keys() - intents.keys():
-                del self._memory.traces[gone]
+        for gone in self._traces.keys() - intents.keys():
+            del self._traces[gone]
         if not self._here.leading:
             return ()
         alive = [one for one in intents.values() if not one.dry_run and one.verdict is None]
@@ -56,14 +54,14 @@ class Measured:
         return self._here.after(_IDLE if may_come else _NOTHING_TO_DO)
 
     def fold(
-        self, cluster: EtcdCluster, intents: Sequence[str], change: Callable[[Trace], Trace]
+        self, cluster: EtcdCluster, intents: Sequence[str], leader: str | None, *, read: bool
     ) -> None:
-        """Fold a sample into the traces of these intents."""
-        with self._lock:
-            for intent in intents:
-                traces = self._memory.traces.get(intent, {})
-                trace = change(traces.get(cluster.name, Trace()))
-                self._memory.traces[intent] = {**traces, cluster.name: trace}
+        """Fold a sample into the traces of these intents; readers take a new mapping each time."""
+        at = self._here.clock.now()
+        for intent in intents:
+            traces = self._traces.get(intent, {})
+            trace = traces.get(cluster.name, Trace()).sampled(at, leader, read=read)
+            self._traces[intent] = {**traces, cluster.name: trace}
 
     def endpoints(self, cluster: EtcdCluster, first: int) -> list[str]:
         """Where voters were last asked, beginning with the one whose turn it is: the declared
@@ -79,9 +77,9 @@ class EtcdReads:
     """The actor that reads as a client with failover does: each time from the next member, and from
     the next ones at once when that one fails."""
 
-    def __init__(self, here: Here, measured: Measured, gateway: Gateway) -> None:
+    def __init__(self, here: Here, memory: EtcdMemory, gateway: Gateway) -> None:
         self._here = here
-        self._measured = measured
+        self._measured = Measured(here, memory, memory.read)
         self._gateway = gateway
         self._turns: dict[str, int] = {}
 
@@ -99,8 +97,7 @@ class EtcdReads:
         self._turns[cluster.name] = turn + 1
         for endpoint in self._measured.endpoints(cluster, turn):
             read = self._read(cluster, endpoint)
-            at = self._here.clock.now()
-            self._measured.fold(cluster, intents, lambda trace: _answered(trace, at, read))  # noqa: B023
+            self._measured.fold(cluster, intents, _SOMEBODY, read=read)
             if read:
                 return
 
@@ -116,9 +113,9 @@ class EtcdLeaders:
     """The actor that asks who leads: whoever answered last, and the others when that one does not,
     or names nobody."""
 
-    def __init__(self, here: Here, measured: Measured, gateway: Gateway) -> None:
+    def __init__(self, here: Here, memory: EtcdMemory, gateway: Gateway) -> None:
         self._here = here
-        self._measured = measured
+        self._measured = Measured(here, memory, memory.led)
         self._gateway = gateway
         self._turns: dict[str, int] = {}
 
@@ -129,8 +126,7 @@ class EtcdLeaders:
         work = self._measured.now()
         for cluster, intents in work:
             leader = self._leader(cluster)
-            at = self._here.clock.now()
-            self._measured.fold(cluster, intents, lambda trace: _led(trace, at, leader))  # noqa: B023
+            self._measured.fold(cluster, intents, leader, read=True)
         return _next(self._here, began) if work else self._measured.waiting()
 
     def _leader(self, cluster: EtcdCluster) -> str | None:
@@ -146,29 +142,6 @@ class EtcdLeaders:
                 self._turns[cluster.name] = turn + further
                 return found
         return found
-
-
-def _answered(trace: Trace, at: datetime, read: bool) -> Trace:
-    """The trace after one more read; who leads is sampled elsewhere."""
-    after = trace.sampled(at, trace.leader or ETCD, read=read)
-    cost = replace(
-        trace.cost,
-        read_gap=after.cost.read_gap,
-        reads=after.cost.reads,
-        failed=after.cost.failed,
-    )
-    return replace(trace, cost=cost, read_at=after.read_at, failing=after.failing)
-
-
-def _led(trace: Trace, at: datetime, leader: str | None) -> Trace:
-    """The trace after somebody was asked who leads; reads are sampled elsewhere."""
-    after = trace.sampled(at, leader, read=True)
-    cost = replace(
-        trace.cost,
-        leaderless=after.cost.leaderless,
-        leader_changes=after.cost.leader_changes,
-    )
-    return replace(trace, cost=cost, leader=after.leader, leaderless_since=after.leaderless_since)
 
 
 def _next(here: Here, began: datetime) -> datetime:

@@ -10,7 +10,7 @@ import pytest
 from chaosd.core.leaderless import EtcdCost
 from chaosd.core.ledger import Intent, Verdict
 from chaosd.targets.etcd_memory import EtcdMemory
-from chaosd.targets.etcd_meter import EtcdLeaders, EtcdReads, Measured
+from chaosd.targets.etcd_meter import EtcdLeaders, EtcdReads
 from tests.core.ledgers import intent
 from tests.support.clock import VirtualClock
 from tests.targets.etcd_scripted import MAIN, NAMES, NOW, Around, Members, picture, play
@@ -27,9 +27,8 @@ class Lab:
         self.around.declare(MAIN)
         self.memory = EtcdMemory({"main": picture(NOW)})
         self.members = Members(self.clock)
-        measured = Measured(self.around, self.memory)
-        self.reads = EtcdReads(self.around, measured, self.members)
-        self.leaders = EtcdLeaders(self.around, measured, self.members)
+        self.reads = EtcdReads(self.around, self.memory, self.members)
+        self.leaders = EtcdLeaders(self.around, self.memory, self.members)
 
     def holds(self, **changes: object) -> Intent:
         """An intent that holds the cluster begins."""
@@ -52,7 +51,7 @@ def test_nothing_is_asked_while_no_intent_holds_the_cluster() -> None:
     lab.around.intents = {other.id: other}
     lab.runs(5)
     assert lab.members.asked == []
-    assert lab.memory.traces == {}
+    assert (lab.memory.read, lab.memory.led) == ({}, {})
 
 
 @pytest.mark.parametrize(
@@ -173,10 +172,10 @@ def test_the_trace_of_a_closed_intent_is_forgotten() -> None:
     lab = Lab()
     held = lab.holds()
     lab.runs(2)
-    assert held.id in lab.memory.traces
+    assert held.id in lab.memory.read
     lab.around.intents = {}
     lab.runs(1)
-    assert lab.memory.traces == {}
+    assert (lab.memory.read, lab.memory.led) == ({}, {})
 
 
 def test_without_a_picture_the_declared_places_are_asked() -> None:
