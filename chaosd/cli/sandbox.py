@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
+import signal
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from chaosd.cli.failures import Failed
 from chaosd.cli.output import out
 
 if TYPE_CHECKING:
@@ -37,8 +41,21 @@ Config = Annotated[
 ]
 Port = Annotated[int, typer.Option(help="The port of the simulated API server (0: a free one).")]
 Scenario = Annotated[
-    Literal["shop", "nodes"],
-    typer.Option(help="What is in the cluster: a shop, or two pools of nodes to drain."),
+    Literal["shop", "nodes", "etcd"],
+    typer.Option(
+        help="What is in the cluster: a shop, two pools of nodes to drain, or real etcd members."
+    ),
+]
+Etcd = Annotated[
+    Path | None,
+    typer.Option(
+        "--etcd",
+        exists=True,
+        dir_okay=False,
+        resolve_path=True,
+        help="The program etcd, for the scenario of that name (else the one on the PATH).",
+        show_default=False,
+    ),
 ]
 Listen = Annotated[int, typer.Option(help="The port of the daemon's pages (0: a free one).")]
 
@@ -50,6 +67,7 @@ def sandbox(
     port: Port = 0,
     listen: Listen = 0,
     scenario: Scenario = "shop",
+    etcd: Etcd = None,
 ) -> None:
     """Try chaosd without a cluster: a simulated one with a real API, for kubectl too.
 
@@ -61,12 +79,41 @@ def sandbox(
         load_file(file)
     if demo and scenario != "shop":
         raise typer.BadParameter("the demo is the one of the scenario shop", param_hint="--demo")
+    if etcd is not None and scenario != "etcd":
+        raise typer.BadParameter("it is for --scenario etcd", param_hint="--etcd")
     if demo:
         raise typer.Exit(_demo(speed or DEMO_SPEED, file, port, listen))
-    _serve(speed or 1.0, file, port, listen, scenario)
+    members = find_etcd(etcd) if scenario == "etcd" else None
+    _serve(speed or 1.0, file, port, listen, scenario, members)
 
 
-def _serve(speed: float, file: Path | None, port: int, listen: int, scenario: str) -> None:
+def find_etcd(given: Path | None, path: str | None = None) -> Path:
+    """The program etcd: the ``given`` one, else one on the ``path`` (None: the PATH, and what
+    `make tools` has built in a checkout). Raises Failed where there is none: nothing plays it."""
+    if path is None:
+        built = Path(__file__).parents[2] / ".tools" / "bin"
+        path = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{built}"
+    found = given or shutil.which("etcd", path=path)
+    if found is None:
+        raise Failed(
+            "the members of the scenario etcd are real processes, and there is no program etcd.\n"
+            "Any of these helps: install it so that it is on the PATH (Debian, Ubuntu: apt-get "
+            "install etcd-server), say where it is by --etcd, or build it by `make tools` in a "
+            "checkout of chaosd (it needs Go)."
+        )
+    if not os.access(found, os.X_OK):
+        raise typer.BadParameter(f"{found} is no program", param_hint="--etcd")
+    return Path(found)
+
+
+def _serve(
+    speed: float,
+    file: Path | None,
+    port: int,
+    listen: int,
+    scenario: str,
+    members: Path | None,
+) -> None:
     from chaosd.cli.stage import Stage  # noqa: PLC0415 - brings everything along
     from chaosd.report.logs import configure  # noqa: PLC0415
     from chaosd.report.reporter import Reporter  # noqa: PLC0415
@@ -75,7 +122,9 @@ def _serve(speed: float, file: Path | None, port: int, listen: int, scenario: st
         reporter = Reporter(metrics, configure(clock.now), clock.now)
         return reporter, reporter
 
-    with Stage(speed, None, file, port, listen, reporting, scenario) as stage:
+    # Asked to end by SIGTERM, it cleans up as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with Stage(speed, None, file, port, listen, reporting, scenario, members) as stage:
         _say_where(stage, speed)
         try:
             threading.Event().wait()
@@ -97,6 +146,12 @@ def _say_where(stage: Stage, speed: float) -> None:
         f"  chaosd explain --kubeconfig {stage.kubeconfig} -f {stage.file}\n"
         f"  chaosd halt --kubeconfig {stage.kubeconfig} --reason 'trying it'\n"
     )
+    if stage.members is not None:
+        endpoints = ",".join(stage.members.endpoints)
+        out().print(
+            f"  etcdctl --endpoints {endpoints} endpoint status -w table\n"
+            f"The members' data and logs are in {stage.members.folder}.\n"
+        )
 
 
 def _demo(speed: float, file: Path | None, port: int, listen: int) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from prometheus_client import CollectorRegistry
 
@@ -25,11 +26,25 @@ from chaosd.report.metrics import Metrics
 from chaosd.report.reporter import Reporter
 from chaosd.sandbox import AcceleratedClock, Cluster, SandboxServer
 from chaosd.sandbox.demo import demo
+from chaosd.sandbox.members import NAME, Members, PortsTaken, etcd
 from chaosd.sandbox.pools import nodes
 
 NAMESPACE = "chaosd"
-SCENARIOS = {"shop": (demo, "demo.yaml"), "nodes": (nodes, "nodes.yaml")}
-"""What fills the cluster, and the configuration that goes with it."""
+
+
+class Scenario(NamedTuple):
+    """What fills the cluster, the configuration that goes with it, and the namespace to look at."""
+
+    fill: Callable[[Cluster], Cluster]
+    file: str
+    namespace: str = "shop"
+
+
+SCENARIOS = {
+    "shop": Scenario(demo, "demo.yaml"),
+    "nodes": Scenario(nodes, "nodes.yaml"),
+    "etcd": Scenario(etcd, "etcd.yaml", NAME),
+}
 SEED = 11
 
 
@@ -39,7 +54,7 @@ class Stage:
     ``start`` is what that clock says first (None: the present). ``file`` is the configuration to
     run (None: a copy of the scenario's own, which may be edited); ``scenario`` is one of SCENARIOS.
     ``reporting`` is given the Reporter and the clock, and returns the Report that the daemon is to
-    use.
+    use. ``members`` is the program etcd, for the scenario of that name. Raises Failed.
     """
 
     def __init__(
@@ -51,23 +66,33 @@ class Stage:
         listen: int,
         reporting: Callable[[Metrics, AcceleratedClock], tuple[Reporter, Report]],
         scenario: str = "shop",
+        members: Path | None = None,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="chaosd-sandbox-"))
         self.clock = AcceleratedClock(start or datetime.now(UTC), speed)
-        fill, own = SCENARIOS[scenario]
-        self.cluster = fill(Cluster(self.clock.now, seed=SEED))
+        self._scenario = SCENARIOS[scenario]
+        self.cluster = self._scenario.fill(Cluster(self.clock.now, seed=SEED))
+        self.members = self._members(members) if members else None
         self.metrics = Metrics(CollectorRegistry(), "sandbox")
         self.reporter, self._report = reporting(self.metrics, self.clock)
-        self.file = file or self._copied(own)
+        self.file = file or self._copied(self._scenario.file)
         self._listen = listen
-        self.server = SandboxServer(self.cluster, port=port, speed=speed)
+        self.server = SandboxServer(self.cluster, port=port, speed=speed, processes=self.members)
         self.kubeconfig = self.folder / "kubeconfig"
         self.address = ""
         self._paced = PaceSetClock(self.clock.now, speed)
 
     def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def _start(self) -> None:
         self.server.start()
-        self.server.kubeconfig(self.kubeconfig, namespace="shop")
+        self.server.kubeconfig(self.kubeconfig, namespace=self._scenario.namespace)
         pulse = Pulse(self._paced)
         self.connection = connect(
             str(self.kubeconfig),
@@ -82,14 +107,14 @@ class Stage:
         if configuration is None:
             raise Failed(f"{self.file} is not valid: chaosd check {self.file}")
         self.metrics.gauges.leads(lambda: self.context.leading)
-        self.process = Process(
+        process = Process(
             self.context, self.connection.ledger, about(self.connection), self._paced, pulse
         )
         preflight(self.connection, lambda: configuration, self._report)
+        self.process = process
         self.process.start()
         pages = answers(self.process, self.context, self.connection, self.metrics, self.reporter)
         self.address = self.process.serve(pages, "127.0.0.1", self._listen)
-        return self
 
     def __exit__(
         self,
@@ -97,10 +122,19 @@ class Stage:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if hasattr(self, "process"):
-            self.process.stop()
-        self.server.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with ExitStack() as last_first:
+            last_first.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            if self.members is not None:
+                last_first.push(self.members)
+            last_first.callback(self.server.stop)
+            if hasattr(self, "process"):
+                last_first.callback(self.process.stop)
+
+    def _members(self, binary: Path) -> Members:
+        try:
+            return Members(binary, self.folder / "etcd")
+        except PortsTaken as taken:
+            raise Failed(f"no address is free for etcd members: {taken}") from None
 
     def _copied(self, name: str) -> Path:
         own = self.folder / "chaosd.yaml"

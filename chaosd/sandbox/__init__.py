@@ -49,6 +49,11 @@ path="/eviction$", count=1))`; see `faults.Rule`. `api.access.deny(Denial("creat
 
 and there GET, POST, DELETE of `/sandbox/faults`, `/sandbox/denials`, `/sandbox/requests`,
 `/sandbox/removals`.
+
+Pods can stand for real processes: `processes.Processes(plan)` keeps those for which `plan(pod)`
+has a `Program`, and is given to SandboxServer or Controllers as `processes`.
+`members.etcd(cluster)` and `members.Members(binary, folder)` are a StatefulSet of real etcd
+members.
 """
 
 from __future__ import annotations

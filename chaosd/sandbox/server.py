@@ -24,6 +24,7 @@ from chaosd.sandbox.access import Access
 from chaosd.sandbox.cluster import Change, Cluster
 from chaosd.sandbox.connections import Connections
 from chaosd.sandbox.controllers import Controllers, Timings
+from chaosd.sandbox.controllers.processes import PodProcesses
 from chaosd.sandbox.faults import ConnectionLost
 from chaosd.sandbox.kubeconfig import write_kubeconfig
 from chaosd.sandbox.requests import Request, Response
@@ -42,13 +43,13 @@ class SandboxServer:
     `speed` is how many seconds of the cluster's clock pass in a real second; with
     `controllers=False` nobody ticks them. `port` 0 takes a free port. `token`, if given, is what
     clients must send as a bearer token. An `api` of one's own brings its own access and sleep.
+    `processes` are what pods are made of that are more than objects; they are the caller's to end.
     Raises OSError when the port is taken.
     """
 
     def __init__(
         self,
         cluster: Cluster,
-        host: str = "127.0.0.1",
         port: int = 0,
         *,
         speed: float = 1.0,
@@ -56,6 +57,7 @@ class SandboxServer:
         token: str | None = None,
         api: Api | None = None,
         controllers: bool = True,
+        processes: PodProcesses | None = None,
     ) -> None:
         self.cluster = cluster
         self._speed = speed
@@ -64,7 +66,7 @@ class SandboxServer:
         self._connections = Connections()
         self._ending = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._socket = socket.create_server((host, port), backlog=512)
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=512)
         # Connections inherit it. asyncio sets it only where the socket names its protocol, which
         # this one does not; without, each answer waits 40 ms for the client's delayed ACK.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -73,15 +75,14 @@ class SandboxServer:
         self._threads = [serve]
         self._ticker: Ticker | None = None
         if controllers:
-            self._ticker = Ticker(Controllers(cluster, timings), speed)
+            self._ticker = Ticker(Controllers(cluster, timings, processes), speed)
             tick = threading.Thread(target=self._ticker.run, name="sandbox-tick", daemon=True)
             self._threads.append(tick)
 
     @property
     def url(self) -> str:
         """`http://127.0.0.1:PORT`."""
-        host, port = self._socket.getsockname()[:2]
-        return f"http://{host}:{port}"
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def kubeconfig(self, path: Path, *, namespace: str = "default") -> Path:
         """Write a kubeconfig for this server, readable by its owner only, and return its path."""

@@ -19,6 +19,7 @@ from chaosd.sandbox.controllers import (
     statefulsets,
 )
 from chaosd.sandbox.controllers.kubelet import Kubelet
+from chaosd.sandbox.controllers.processes import NoProcesses, PodProcesses
 from chaosd.sandbox.controllers.scheduler import Scheduler
 from chaosd.sandbox.controllers.timings import Timings
 from chaosd.sandbox.objects import Json, Key, controller_of, is_deleting, is_finished, key_of
@@ -46,15 +47,22 @@ class Controllers:
 
     Call `step` whenever the time that it last returned has come, and after every write to the
     cluster by somebody else (or simply often): it does all that is due at the cluster's now.
+    `processes` are what real processes some pods stand for.
     """
 
-    def __init__(self, cluster: Cluster, timings: Timings | None = None) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        timings: Timings | None = None,
+        processes: PodProcesses | None = None,
+    ) -> None:
         self.cluster = cluster
         rng = random.Random(f"controllers/{cluster.seed}")
         timings = timings or Timings()
+        processes = processes or NoProcesses()
         with cluster.lock:
             self._scheduler = Scheduler(cluster, timings, rng)
-            self._kubelet = Kubelet(cluster, timings, rng)
+            self._kubelet = Kubelet(cluster, timings, rng, processes)
             self._inbox: deque[Change] = deque()
             self._queues = {kind: OrderedDict[Key, None]() for kind in ORDER}
             self._timers: list[tuple[datetime, str, Key]] = []

@@ -18,6 +18,7 @@ from chaosd.sandbox.controllers.containers import (
 from chaosd.sandbox.controllers.machines import Machines
 from chaosd.sandbox.controllers.orders import Ended, is_helper
 from chaosd.sandbox.controllers.pods import TRACKING
+from chaosd.sandbox.controllers.processes import Life, PodProcesses
 from chaosd.sandbox.controllers.timings import RUN, START, STOP, Timings, pick
 from chaosd.sandbox.deletes import finish_if_released
 from chaosd.sandbox.objects import (
@@ -32,20 +33,27 @@ from chaosd.sandbox.objects import (
     thaw,
 )
 
+LOOK = timedelta(seconds=1)
+"""How often the kubelet looks how a real process is."""
+
 
 class Kubelet:
     """Plays the kubelet of every node, and the node controller for nodes that are not Ready."""
 
-    def __init__(self, cluster: Cluster, timings: Timings, rng: random.Random) -> None:
+    def __init__(
+        self, cluster: Cluster, timings: Timings, rng: random.Random, processes: PodProcesses
+    ) -> None:
         self._cluster = cluster
+        self._processes = processes
         self._timings = timings
         self._rng = rng
         self._due: dict[tuple[str, str], datetime] = {}
-        self.machines = Machines(cluster, timings, rng)
+        self.machines = Machines(cluster, timings, rng, processes)
 
     def observe(self, change: Change) -> None:
-        """Forget the times of pods that are gone."""
+        """Forget the times of pods that are gone, and let no process of theirs go on."""
         if change.resource == "pods" and change.new is None and change.old is not None:
+            self._processes.kill(change.old)
             uid = change.old["metadata"]["uid"]
             self.machines.forget(uid)
             for step in (START, STOP, RUN):
@@ -115,7 +123,8 @@ class Kubelet:
         if now < due:
             return due
         copy = for_status(pod)
-        copy["status"] |= {"phase": "Running", "podIP": self._pod_ip(pod)}
+        address = self._processes.address(pod)
+        copy["status"] |= {"phase": "Running", "podIP": address or self._pod_ip(pod)}
         copy["status"]["podIPs"] = [{"ip": copy["status"]["podIP"]}]
         running = {"running": {"startedAt": stamp(now)}}
         copy["status"]["containerStatuses"] = [
@@ -123,7 +132,7 @@ class Kubelet:
             for one in containers_of(pod)
         ]
         set_condition(copy, "PodReadyToStartContainers", "True", now)
-        set_readiness(copy, wants_ready(copy), now)
+        set_readiness(copy, wants_ready(copy) and not address, now)
         return self._run(self._cluster.put("pods", copy), node, now)
 
     def _run(self, pod: Json, node: Json, now: datetime) -> datetime | None:
@@ -131,6 +140,8 @@ class Kubelet:
             self._help(pod, node, now)
             return None
         ready_at = self.machines.ready_at(pod, now)
+        if ready_at is None and self._processes.address(pod):
+            return self._look_after(pod, now)
         self._set_ready(pod, ready_at is None and wants_ready(pod), now)
         if ready_at is not None:
             return ready_at
@@ -146,6 +157,15 @@ class Kubelet:
             self._cluster.put("pods", copy)
         return None
 
+    def _look_after(self, pod: Json, now: datetime) -> datetime | None:
+        """Run the process of a pod, and start it anew when it has ended by itself."""
+        life = self._processes.run(pod)
+        if life is Life.ENDED:
+            self.machines.restart(pod, None, now)
+            return self.machines.ready_at(pod, now)
+        self._set_ready(pod, life is Life.READY and wants_ready(pod), now)
+        return now + LOOK
+
     def _help(self, pod: Json, node: Json, now: datetime) -> None:
         """Let a helper pod strike, and end it, unless it goes down with its machine."""
         code = 0
@@ -159,6 +179,9 @@ class Kubelet:
             self._cluster.put("pods", copy)
 
     def _stop(self, pod: Json, now: datetime) -> datetime | None:
+        if self._processes.address(pod):
+            self._processes.kill(pod)
+            pod = self._set_ready(pod, False, now)
         meta = pod["metadata"]
         grace = meta.get("deletionGracePeriodSeconds", 0)
         due = self._time(pod, STOP, now, self._timings.stop, at_most=grace)
@@ -183,14 +206,15 @@ class Kubelet:
             self._due[key] = min(self._due[key], now + timedelta(seconds=at_most))
         return self._due[key]
 
-    def _set_ready(self, pod: Json, ready: bool, now: datetime) -> None:
+    def _set_ready(self, pod: Json, ready: bool, now: datetime) -> Json:
+        """The pod as it is stored then."""
         if pod["status"].get("phase") != "Running" or is_ready(pod) is ready:
-            return
+            return pod
         copy = for_status(pod)
         set_readiness(copy, ready, now)
         for one in copy["status"].get("containerStatuses") or ():
             one["ready"] = ready
-        self._cluster.put("pods", copy)
+        return self._cluster.put("pods", copy)
 
     def _pod_ip(self, pod: Json) -> str:
         number = int(pod["metadata"]["uid"].replace("-", "")[:4], 16)

@@ -15,6 +15,7 @@ from chaosd.sandbox.controllers.orders import (
     is_helper,
     order_of,
 )
+from chaosd.sandbox.controllers.processes import PodProcesses
 from chaosd.sandbox.controllers.timings import REBOOT, START, Timings, pick
 from chaosd.sandbox.objects import (
     Json,
@@ -32,7 +33,10 @@ _KILLED = 137
 class Machines:
     """What helper pods strike, and how it comes back."""
 
-    def __init__(self, cluster: Cluster, timings: Timings, rng: random.Random) -> None:
+    def __init__(
+        self, cluster: Cluster, timings: Timings, rng: random.Random, processes: PodProcesses
+    ) -> None:
+        self._processes = processes
         self._cluster = cluster
         self._timings = timings
         self._rng = rng
@@ -60,7 +64,7 @@ class Machines:
             return due
         del self._back[name]
         for pod in self._pods_on(name):
-            self._restart(pod, None, now)
+            self.restart(pod, None, now)
         copy = for_status(node)
         copy["status"].setdefault("nodeInfo", {})["bootID"] = self._cluster.new_uid()
         _say_ready(copy, "True", "KubeletReady", "kubelet is posting ready status", now)
@@ -82,6 +86,8 @@ class Machines:
             told = f"its boot ID is {found}, not {order.identity}"
             raise Ended(GONE, f"the machine has restarted: {told}")
         order.check_time(now)
+        for pod in self._pods_on(node["metadata"]["name"]):
+            self._processes.kill(pod)
         self._back[node["metadata"]["name"]] = now + pick(
             self._rng, node, REBOOT, self._timings.reboot
         )
@@ -106,9 +112,9 @@ class Machines:
         if parse_time(running["startedAt"]) > order.not_before:
             since = f"started at {running['startedAt']}, after the order was given"
             raise Ended(REFUSED, f"container {order.identity} {since}")
-        self._restart(pod, container["name"], now)
+        self.restart(pod, container["name"], now)
 
-    def _restart(self, pod: Json, only: str | None, now: datetime) -> None:
+    def restart(self, pod: Json, only: str | None, now: datetime) -> None:
         """End containers (None: all that run) and start them again, unless the pod says never.
 
         A helper pod that went down with its machine is run again all the same, as by a kubelet that
@@ -116,6 +122,7 @@ class Machines:
         """
         if pod["status"].get("phase") != "Running" or is_helper(pod):
             return
+        self._processes.kill(pod)
         copy = for_status(pod)
         if pod["spec"].get("restartPolicy") == "Never":
             finish(copy, _KILLED, now)

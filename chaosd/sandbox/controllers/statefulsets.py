@@ -16,6 +16,7 @@ from chaosd.sandbox.objects import (
     split_available,
     without_empty,
 )
+from chaosd.sandbox.volumes import claimed_volumes
 
 STATEFUL_SETS = "statefulsets.apps"
 REVISION_LABEL = "controller-revision-hash"
@@ -75,7 +76,7 @@ def _replace_missing(
                     "statefulset.kubernetes.io/pod-name": pod_name,
                     "apps.kubernetes.io/pod-index": str(ordinal),
                 },
-                spec={"hostname": pod_name},
+                spec=_own_spec(cluster, stateful_set, pod_name),
             )
         at = available_at(pod, min_ready)
         if is_deleting(pod) or at is None or at > now:
@@ -83,6 +84,17 @@ def _replace_missing(
             if not parallel:
                 break
     return settled
+
+
+def _own_spec(cluster: Cluster, stateful_set: Json, pod_name: str) -> Json:
+    """What one pod's spec has besides its template's: its name, and volumes of its own."""
+    own: Json = {"hostname": pod_name}
+    claimed = claimed_volumes(cluster, stateful_set, pod_name)
+    if claimed:
+        names = {volume["name"] for volume in claimed}
+        shared = stateful_set["spec"]["template"]["spec"].get("volumes") or ()
+        own["volumes"] = [*(one for one in shared if one["name"] not in names), *claimed]
+    return own
 
 
 def _scale_down(cluster: Cluster, stateful_set: Json, parallel: bool) -> bool:
