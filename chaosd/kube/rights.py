@@ -176,13 +176,17 @@ TABLE = (
         )
         for name, kind in KINDS.items()
     ),
-    Row(
-        Where.READ,
-        _APPS,
-        "statefulsets",
-        ("get",),
-        "veto by the StatefulSet of an etcd member (target: etcd)",
-        _of_etcd,
+    *(
+        Row(
+            Where.READ,
+            kind.resource.group,
+            kind.resource.plural,
+            ("get",),
+            "veto by what owns an etcd member's pod, and whether it is whole (target: etcd)",
+            _of_etcd,
+        )
+        for kind in KINDS.values()
+        if kind.resource.group == _APPS
     ),
     Row(
         Where.READ,

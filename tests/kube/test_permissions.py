@@ -203,8 +203,9 @@ def test_what_a_policy_for_etcd_may_do(
     assert verbs(found, "pods/status") == ({"patch"} if evicts or deletes else set())
     helping = {"create", "delete"} - verbs(found, "pods") if helps else set()
     assert verbs(found, "pods", "helpers") == helping
-    assert verbs(found, "statefulsets") == {"get"}
-    assert verbs(found, "deployments") == verbs(found, "secrets") == set()
+    for resource in ("deployments", "replicasets", "statefulsets", "daemonsets"):
+        assert verbs(found, resource) == {"get"}
+    assert verbs(found, "jobs") == verbs(found, "secrets") == set()
 
 
 @pytest.mark.parametrize("policies", [(), (policy(),), (of_etcd(),), (on_nodes(),)])

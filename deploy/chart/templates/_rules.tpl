@@ -98,9 +98,9 @@
 {{- end }}
 {{- end }}
 {{- if .members }}
-# Veto by the StatefulSet of an etcd member (target: etcd).
+# Veto by what owns an etcd member's pod, and whether it is whole (target: etcd).
 - apiGroups: [apps]
-  resources: [statefulsets]
+  resources: [deployments, replicasets, statefulsets, daemonsets]
   verbs: [get]
 {{- end }}
 {{- if has "Deployment" .kinds }}
