@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 
 from chaosd.cli.cluster import ServerClock, connected
+from chaosd.cli.etcd_picture import print_etcd
 from chaosd.cli.failures import Failed, Mistaken
 from chaosd.cli.file import load_file
 from chaosd.cli.options import As, Context, FileNeeded, Kubeconfig, Namespace
 from chaosd.cli.output import Output, note, out, print_json, table
 from chaosd.cli.standing import read_standing
+from chaosd.core.etcd_answer import EtcdAnswer
 from chaosd.core.ledger import Ledger
 from chaosd.core.model import Code, TargetKind
+from chaosd.daemon.etcd_state import etcd_answers
 from chaosd.daemon.naming import NamesNothing, meant
 from chaosd.engine.explain import DEEP, ELIGIBLE, Explainer, PolicyExplained, WorkloadJudged
 from chaosd.engine.explained import explanation
@@ -22,13 +25,14 @@ from chaosd.engine.explained import explanation
 _NOUNS = {
     TargetKind.POD: ("workloads", "the pods of"),
     TargetKind.NODE: ("nodes", "the pods on"),
+    TargetKind.ETCD: ("etcd clusters", "the members of"),
 }
 Named = Annotated[
     str,
     typer.Argument(
         metavar="TARGET",
-        help="namespace/Kind/name, Kind/name (of what opted in), namespace/pod-name, or node/NAME; "
-        "else everything that opted in.",
+        help="namespace/Kind/name, Kind/name (of what opted in), namespace/pod-name, node/NAME, or "
+        "Etcd/NAME of a declared cluster; else everything that opted in.",
         show_default=False,
     ),
 ]
@@ -67,23 +71,30 @@ def explain(
         deep,
     )
     if not target:
-        _show(list(explainer.everything()), output, named="")
+        etcd = etcd_answers(connection, configuration, clock.now())
+        _show(list(explainer.everything()), output, "", etcd)
         return
     try:
         key, pod = meant(target, explainer, connection)
     except NamesNothing as error:
         raise Mistaken(str(error)) from None
-    _show(list(explainer.workload(key, pod)), output, named=str(key))
+    etcd = etcd_answers(connection, configuration, clock.now(), only=key)
+    _show(list(explainer.workload(key, pod)), output, str(key), etcd)
 
 
-def _show(found: Sequence[PolicyExplained], output: Output, named: str) -> None:
+def _show(
+    found: Sequence[PolicyExplained], output: Output, named: str, etcd: Sequence[EtcdAnswer]
+) -> None:
     if output is Output.JSON:
-        print_json(explanation(named, found))
+        print_json(explanation(named, found, etcd))
+        etcd = ()
     elif not found:
         out().print(f"there is no policy that could be about {named}" if named else "no policy")
     else:
         for one in found:
             _print(one, named)
+    for answer in etcd:
+        print_etcd(answer)
     if all(one.unread for one in found) and found:
         raise Failed(f"nothing could be read: {found[0].unread}")
 
@@ -100,13 +111,13 @@ def _print(one: PolicyExplained, named: str) -> None:
         out().print(f"  the rest could not be read: {one.unread}")
     if named:
         for workload in one.workloads:
-            _print_workload(workload)
+            _print_workload(workload, one.target)
     else:
         _print_funnel(one)
     out().print()
 
 
-def _print_workload(workload: WorkloadJudged) -> None:
+def _print_workload(workload: WorkloadJudged, target: TargetKind) -> None:
     if workload.reasons:
         out().print(f"  {workload.name}: not a candidate")
         for reason in workload.reasons:
@@ -114,7 +125,7 @@ def _print_workload(workload: WorkloadJudged) -> None:
     else:
         out().print(f"  {workload.name}: eligible")
     if workload.pods:
-        rows = table("    pod", "")
+        rows = table(f"    {'member' if target is TargetKind.ETCD else 'pod'}", "")
         for pod in workload.pods:
             rows.add_row(f"    {pod.name}", _verdict(pod.name, workload))
         out().print(rows)

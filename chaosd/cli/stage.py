@@ -20,7 +20,7 @@ from chaosd.daemon.loops import Pulse
 from chaosd.daemon.process import Process
 from chaosd.daemon.run import answers
 from chaosd.daemon.start import preflight
-from chaosd.daemon.wiring import about, build_context, connect
+from chaosd.daemon.wiring import about, build_context, connect, etcd_watchers
 from chaosd.ports import Report
 from chaosd.report.metrics import Metrics
 from chaosd.report.reporter import Reporter
@@ -107,8 +107,14 @@ class Stage:
         if configuration is None:
             raise Failed(f"{self.file} is not valid: chaosd check {self.file}")
         self.metrics.gauges.leads(lambda: self.context.leading)
+        watchers = etcd_watchers(self.connection.etcd, self.context, self.reporter)
         process = Process(
-            self.context, self.connection.ledger, about(self.connection), self._paced, pulse
+            self.context,
+            self.connection.ledger,
+            about(self.connection),
+            self._paced,
+            pulse,
+            watchers=watchers,
         )
         preflight(self.connection, lambda: configuration, self._report)
         self.process = process

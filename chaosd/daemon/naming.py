@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from chaosd.core.etcd_model import ETCD
 from chaosd.core.model import NODE, WorkloadKey
 
 if TYPE_CHECKING:
@@ -35,11 +36,13 @@ def meant(target: str, explainer: Explainer, connection: Connection) -> tuple[Wo
     if len(parts) != 2 or not legal:
         raise NamesNothing(
             f"{target!r} names nothing: write namespace/Kind/name, like shop/Deployment/web, "
-            "namespace/pod-name, or node/NAME"
+            "namespace/pod-name, node/NAME, or Etcd/NAME of a declared cluster"
         )
     first, name = parts
     if first.lower() == "node":
         return WorkloadKey("", NODE, name), ""
+    if first == ETCD or (first == ETCD.lower() and explainer.declares(name)):
+        return WorkloadKey("", ETCD, name), ""
     if not first[0].isupper():
         key = workload_of_pod(connection, first, name)
         if key is None:
@@ -57,10 +60,11 @@ def meant(target: str, explainer: Explainer, connection: Connection) -> tuple[Wo
 
 
 def parse_workload(text: str) -> WorkloadKey:
-    """Read ``namespace/Kind/name``, or ``Node/name`` (``node/name``, as kubectl writes it, is as
-    good); ValueError says what to write instead."""
+    """Read ``namespace/Kind/name``, ``Node/name`` or ``Etcd/name`` (``node/name``, as kubectl
+    writes it, is as good); ValueError says what to write instead."""
     first, _, rest = text.strip().partition("/")
-    key = WorkloadKey.parse(f"{NODE}/{rest}" if first == NODE.lower() else text)
+    alone = {kind.lower(): kind for kind in (NODE, ETCD)}
+    key = WorkloadKey.parse(f"{alone[first]}/{rest}" if first in alone else text)
     if not key.kind[0].isupper():
         from chaosd.config.reading import kind  # noqa: PLC0415 - brings pydantic along
 

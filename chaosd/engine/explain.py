@@ -99,6 +99,10 @@ class Explainer:
         self._clock = clock
         self._deep = deep
 
+    def declares(self, name: str) -> bool:
+        """Whether an etcd cluster of that name is declared."""
+        return self._configuration.etcd_cluster(name) is not None
+
     def everything(self) -> Iterator[PolicyExplained]:
         """Each policy with all its candidates; those that pass so far are looked into."""
         for policy in self._configuration.policies:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from chaosd.core.etcd_answer import EtcdAnswer
 from chaosd.core.explained import Explanation, PodAnswer, PolicyAnswer, WorkloadAnswer
 from chaosd.engine.explain import PolicyExplained, WorkloadJudged
 
 
-def explanation(target: str, found: Iterable[PolicyExplained]) -> Explanation:
-    """What ``chaosd explain --output json`` and the API answer about a target ("": everything)."""
-    return Explanation(target or None, tuple(map(_policy, found)))
+def explanation(
+    target: str, found: Iterable[PolicyExplained], etcd: Iterable[EtcdAnswer] = ()
+) -> Explanation:
+    """What ``chaosd explain --output json`` and the API answer about a target ("": everything),
+    with the etcd clusters that it concerns."""
+    return Explanation(target or None, tuple(map(_policy, found)), tuple(etcd))
 
 
 def _policy(one: PolicyExplained) -> PolicyAnswer:
