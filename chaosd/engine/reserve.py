@@ -30,7 +30,7 @@ from chaosd.ports import CallFailed, Conflict, Scope, ServerFault, Unanswered
 
 STRIKE_WITHIN = timedelta(seconds=10)
 _TRIES = 3
-_BY_HELPER = (Action.CRASH, Action.REBOOT)
+_BY_HELPER = (Action.CRASH, Action.REBOOT, Action.KILL)
 
 
 class Trial(Struct, frozen=True):

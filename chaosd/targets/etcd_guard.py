@@ -176,7 +176,8 @@ class EtcdGuard:
 def _suspect(cluster: EtcdCluster, fall: Falling) -> bool:
     """Whether a step of an intent that holds the cluster is about the cluster, although no member
     was found among what falls: nothing falls (a leader hands over), or what may be a member."""
-    return not fall.all or any(may_be_of(cluster, pod) for pod in fall.struck)
+    nothing = not (fall.struck or fall.machines)
+    return nothing or any(may_be_of(cluster, pod) for pod in fall.struck)
 
 
 def _is_at(address: str, nodes: list[NodeFacts]) -> bool:

@@ -159,7 +159,8 @@ def _unreadable(cluster: EtcdCluster, seen: Seen, fall: Falling, others: frozens
         if selected(cluster, pod) or strange:
             return state_reasons(seen.picture)
     named = any(may_be_of(cluster, pod) and not etcd_signs(pod) for pod in fall.struck)
-    if named or not fall.all or (fall.machines and not by_pods):
+    by_lock = not (fall.struck or fall.machines)
+    if named or by_lock or (fall.machines and not by_pods):
         return state_reasons(seen.picture)
     return ()
 
