@@ -14,11 +14,11 @@ from grafana_foundation_sdk.builders.dashboard import Row as RowBuilder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
-from monitoring import row_inside, row_kills, row_now, row_why_not
+from monitoring import row_etcd, row_inside, row_kills, row_now, row_why_not
 from monitoring.build import RED, SOURCE
 from monitoring.promql import CLUSTER, VICTIMS, grown, select
 
-ROWS = (row_now.ROW, row_kills.ROW, row_why_not.ROW, row_inside.ROW)
+ROWS = (row_now.ROW, row_kills.ROW, row_why_not.ROW, row_etcd.ROW, row_inside.ROW)
 UID = "chaosd"
 _DESCRIPTION = (
     "What chaosd did, what it will do next, why not, and how to stop it: `chaosd halt --reason"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitoring.files import ALERTS
+from tests.monitoring.etcd_cases import ETCD_CASES
 from tests.monitoring.prometheus import rules_hold, run
 from tests.monitoring.rules import Case, Fires, alerts, document
 
@@ -283,6 +284,7 @@ CASES = (
         ),
     ),
     Case("room", "ChaosdLedgerNearLimit", {"ledger_bytes": "500000x60"}, "40m"),
+    *ETCD_CASES,
 )
 
 
