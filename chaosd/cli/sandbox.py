@@ -8,6 +8,7 @@ import shutil
 import signal
 import threading
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -117,14 +118,16 @@ def _serve(
     from chaosd.cli.stage import Stage  # noqa: PLC0415 - brings everything along
     from chaosd.report.logs import configure  # noqa: PLC0415
     from chaosd.report.reporter import Reporter  # noqa: PLC0415
+    from chaosd.sandbox.members import Members  # noqa: PLC0415
 
     def reporting(metrics: Metrics, clock: AcceleratedClock) -> tuple[Reporter, Reporter]:
         reporter = Reporter(metrics, configure(clock.now), clock.now)
         return reporter, reporter
 
+    make = partial(Members, members) if members else None
     # Asked to end by SIGTERM, it cleans up as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with Stage(speed, None, file, port, listen, reporting, scenario, members) as stage:
+    with Stage(speed, None, file, port, listen, reporting, scenario, make) as stage:
         _say_where(stage, speed)
         try:
             threading.Event().wait()

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -54,7 +55,8 @@ class Stage:
     ``start`` is what that clock says first (None: the present). ``file`` is the configuration to
     run (None: a copy of the scenario's own, which may be edited); ``scenario`` is one of SCENARIOS.
     ``reporting`` is given the Reporter and the clock, and returns the Report that the daemon is to
-    use. ``members`` is the program etcd, for the scenario of that name. Raises Failed.
+    use. ``members`` makes the processes of the scenario etcd, with their data in the folder that it
+    is given: a cluster of so many. Raises Failed.
     """
 
     def __init__(
@@ -66,13 +68,16 @@ class Stage:
         listen: int,
         reporting: Callable[[Metrics, AcceleratedClock], tuple[Reporter, Report]],
         scenario: str = "shop",
-        members: Path | None = None,
+        members: Callable[[Path], Members] | None = None,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="chaosd-sandbox-"))
         self.clock = AcceleratedClock(start or datetime.now(UTC), speed)
         self._scenario = SCENARIOS[scenario]
-        self.cluster = self._scenario.fill(Cluster(self.clock.now, seed=SEED))
         self.members = self._members(members) if members else None
+        fill = self._scenario.fill
+        if self.members is not None:
+            fill = partial(etcd, members=self.members.count)
+        self.cluster = fill(Cluster(self.clock.now, seed=SEED))
         self.metrics = Metrics(CollectorRegistry(), "sandbox")
         self.reporter, self._report = reporting(self.metrics, self.clock)
         self.file = file or self._copied(self._scenario.file)
@@ -136,9 +141,9 @@ class Stage:
             if hasattr(self, "process"):
                 last_first.callback(self.process.stop)
 
-    def _members(self, binary: Path) -> Members:
+    def _members(self, make: Callable[[Path], Members]) -> Members:
         try:
-            return Members(binary, self.folder / "etcd")
+            return make(self.folder / "etcd")
         except PortsTaken as taken:
             raise Failed(f"no address is free for etcd members: {taken}") from None
 

@@ -48,16 +48,17 @@ class PortsTaken(Exception):
     """Somebody listens on etcd's ports on all addresses of this machine."""
 
 
-def etcd(cluster: Cluster, age: timedelta = timedelta(days=3)) -> Cluster:
-    """Three nodes in three zones, and a StatefulSet etcd/etcd of three, opted in, with a claim for
-    each member and a budget that lets one go at a time; shop/web is opted in too; the same cluster.
+def etcd(cluster: Cluster, age: timedelta = timedelta(days=3), members: int = MEMBERS) -> Cluster:
+    """Nodes in three zones, one for each member, and a StatefulSet etcd/etcd of three ``members``,
+    opted in, with a claim for each and a budget that lets one go at a time; shop/web is opted in
+    too; the same cluster.
 
     Everything is Ready and `age` old but the members: they start with the controllers, and are
     Ready when a real process answers (see :class:`Members`).
     """
     with cluster.backdated(age):
-        for number, zone in enumerate(ZONES, 1):
-            node(cluster, f"node-{number}", zone=zone)
+        for number in range(members):
+            node(cluster, f"node-{number + 1}", zone=ZONES[number % len(ZONES)])
         for name in ("default", "chaosd", "shop"):
             namespace(cluster, name)
         api_servers(cluster, "10.0.0.254")
@@ -71,7 +72,7 @@ def etcd(cluster: Cluster, age: timedelta = timedelta(days=3)) -> Cluster:
             cluster,
             NAME,
             NAME,
-            MEMBERS,
+            members,
             # As etcd needs it: the first member is healthy only with a second one.
             parallel=True,
             opt_in=True,
@@ -91,19 +92,20 @@ def etcd(cluster: Cluster, age: timedelta = timedelta(days=3)) -> Cluster:
 
 
 class Members(Processes):
-    """The processes of the scenario's pods: members run by the program ``binary``, with their data
-    and logs in ``folder``.
+    """The processes of the scenario's pods: ``count`` members run by the program ``binary``, with
+    their data and logs in ``folder``.
 
     The member etcd-N listens on ``NETWORK.N+1``; no other sandbox has that network at the same
     time. Raises PortsTaken.
     """
 
-    def __init__(self, binary: Path, folder: Path) -> None:
+    def __init__(self, binary: Path, folder: Path, count: int = MEMBERS) -> None:
         super().__init__(self._program)
         self._binary = binary
+        self.count = count
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.network, self._claim = _free_network()
+        self.network, self._claim = _free_network(count)
         self._http = urllib3.PoolManager(retries=False, timeout=_ANSWER_SECONDS)
         etcds_own = [key for key in os.environ if key.startswith("ETCD_")]
         self._environ = {key: os.environ[key] for key in os.environ if key not in etcds_own}
@@ -124,7 +126,7 @@ class Members(Processes):
     @property
     def endpoints(self) -> list[str]:
         """The client URLs of the members."""
-        return [f"http://{self._address(one)}:{CLIENT_PORT}" for one in range(MEMBERS)]
+        return [f"http://{self._address(one)}:{CLIENT_PORT}" for one in range(self.count)]
 
     def _program(self, pod: Json) -> Program | None:
         owner = controller_of(pod)
@@ -138,7 +140,7 @@ class Members(Processes):
         client, peer = (f"http://{address}:{port}" for port in (CLIENT_PORT, PEER_PORT))
         first = ",".join(
             f"{NAME}-{number}=http://{self._address(number)}:{PEER_PORT}"
-            for number in range(MEMBERS)
+            for number in range(self.count)
         )
         command = (
             str(self._binary),
@@ -168,7 +170,7 @@ class Members(Processes):
             return False
 
 
-def _free_network() -> tuple[str, socket.socket]:
+def _free_network(members: int) -> tuple[str, socket.socket]:
     """The first three numbers of free addresses, and the socket that keeps them for its owner."""
     for number in _NETWORKS:
         network = f"127.1.{number}"
@@ -177,7 +179,7 @@ def _free_network() -> tuple[str, socket.socket]:
             # Bound without listening: nobody connects to it, and no other sandbox can bind it.
             claim.bind((f"{network}.{_HOLDER}", PEER_PORT))
             with ExitStack() as stack:
-                for host in range(1, MEMBERS + 1):
+                for host in range(1, members + 1):
                     for port in (CLIENT_PORT, PEER_PORT):
                         tried = stack.enter_context(socket.socket())
                         # As etcd binds: what a member that was killed left behind is no hindrance.
@@ -187,7 +189,7 @@ def _free_network() -> tuple[str, socket.socket]:
             claim.close()
             continue
         return network, claim
-    where = f"127.1.0.1 to 127.1.{_NETWORKS[-1]}.{MEMBERS}"
+    where = f"127.1.0.1 to 127.1.{_NETWORKS[-1]}.{members}"
     raise PortsTaken(
         f"the ports {CLIENT_PORT} and {PEER_PORT} are taken on {where}, or there are no such "
         "addresses (Linux has them)"
