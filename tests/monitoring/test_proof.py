@@ -1,10 +1,12 @@
 """Every expression, asked of a real Prometheus that watched a real daemon for a while.
 
-The daemon goes through kills, refusals, a bad configuration, troubles of the API server and a halt.
+The daemon goes through kills, refusals, a bad configuration, troubles of the API server and a halt,
+and watches an etcd cluster, whose leader changes.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
@@ -20,6 +22,7 @@ from tests.daemon.child import Child
 from tests.daemon.site import Site
 from tests.daemon.test_run_reload import annotate
 from tests.monitoring.expressions import Expression, of_panels, of_rules, of_variables
+from tests.monitoring.members import Members
 from tests.monitoring.prometheus import Prometheus, program, run
 
 POLICIES = """
@@ -65,6 +68,13 @@ policies:
     schedule: {meanTimeBetweenKills: 30d, minGap: 2h}
     select: {minAge: 0s}
 """
+ETCD = """
+etcd:
+  - name: main
+    endpoints: {endpoints}
+    backup: {{maxAge: 24h, file: {backup}}}
+    snapshotCheck: 24h
+"""
 EMPTY = {
     "ChaosdAbsent",
     "ChaosdNoLeader",
@@ -75,6 +85,11 @@ EMPTY = {
     "ChaosdSilent",
     "ChaosdApiErrors",
     "ChaosdLedgerNearLimit",
+    "ChaosdEtcdUnhealthy",
+    "ChaosdEtcdNoMargin",
+    "ChaosdEtcdUnseen",
+    "ChaosdEtcdBackupOld",
+    "ChaosdEtcdSnapshotFailing",
 }
 """Empty when all is well: not made to happen here, but each shown to fire in test_alerts.py."""
 FOR_YOUR_OWN_QUERIES = "For your own queries"
@@ -91,6 +106,11 @@ def shop(cluster: Cluster) -> None:
     scenarios.pdb(cluster, "shop", "guarded", min_available=2)
     scenarios.settle(cluster)
     scenarios.node(cluster, "spare", opt_in=True)
+
+
+def declared(members: Members, backup: Path) -> str:
+    """The declaration of an etcd cluster and its backup."""
+    return ETCD.format(endpoints=json.dumps(members.endpoints), backup=backup)
 
 
 EVENTS_FAIL = Rule(do="status", status=500, verbs=("create",), path="/events", count=3)
@@ -120,8 +140,11 @@ def test_every_expression_has_data(tmp_path: Path) -> None:
     """Each of every panel, alert and variable parses, names only what is there, and had data in the
     story, or is known to be empty when all is well. No metric is left without a series."""
     program("prometheus")
+    backup = tmp_path / "backup.db"
+    backup.write_bytes(b"a backup")
     with (
-        Site(tmp_path, POLICIES, fill=shop) as site,
+        Members() as members,
+        Site(tmp_path, text := POLICIES + declared(members, backup), fill=shop) as site,
         Child(site) as child,
         Prometheus(tmp_path, child.address.removeprefix("http://"), ALERTS) as prometheus,
     ):
@@ -134,15 +157,18 @@ def test_every_expression_has_data(tmp_path: Path) -> None:
         sees('sum(chaosd_kills_total{result="killed"}) > 3')
         sees('sum(chaosd_skips_total{policy="guarded", reason="disruptionBudget"}) > 3')
         sees('sum(chaosd_verdicts_total{verdict="recovered"}) > 3')
+        sees("chaosd_etcd_snapshot_bytes > 0 and on (etcd) chaosd_etcd_quorum_margin == 1")
+        members.leader = 2
         sees('chaosd_nodes_held{policy="nodes"} == 1')
         site.api.faults.add(EVICTION_REFUSED, EVENTS_FAIL)
         sees('sum(chaosd_attempts_total{result="refused"}) > 0')
         sees('sum(chaosd_api_requests_total{code="500"}) > 1')
         sees("sum(chaosd_failures_total) > 0")
-        site.write(POLICIES.replace("policies", "polices"))
+        site.write(text.replace("policies", "polices"))
         sees("chaosd_configuration_valid == 0")
-        site.write(POLICIES)
+        site.write(text)
         sees("chaosd_configuration_valid == 1")
+        sees("sum(chaosd_etcd_leader_changes_total) == 1")
         annotate(site, "enough")
         sees('chaosd_halted{source="annotation"} == 1')
         seconds = time.time() - began

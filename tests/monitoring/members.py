@@ -1,0 +1,91 @@
+"""Three members of an etcd cluster on loopback, as their JSON gateway speaks, without etcd."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+COUNT = 3
+_DATABASE = b"\0" * 4096
+_BLOB = base64.b64encode(_DATABASE + hashlib.sha256(_DATABASE).digest()).decode()
+
+
+class Members:
+    """``leader`` is the number of the one that all name; another may be set at any time."""
+
+    def __init__(self) -> None:
+        self.leader = 1
+        self._servers = [self._serve(number) for number in range(1, COUNT + 1)]
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        for server in self._servers:
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+            self._stack.callback(thread.join)
+            self._stack.callback(server.server_close)
+            self._stack.callback(server.shutdown)
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def endpoints(self) -> list[str]:
+        """Where clients find them."""
+        return [f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers]
+
+    def _serve(self, number: int) -> ThreadingHTTPServer:
+        members = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._say({"health": "true", "reason": ""})
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                self._say(members._answer(self.path, number))
+
+            def _say(self, what: dict[str, Any]) -> None:
+                body = json.dumps(what).encode() + b"\n"
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        return server
+
+    def _answer(self, path: str, number: int) -> dict[str, Any]:
+        if path == "/v3/maintenance/snapshot":
+            return {"result": {"remaining_bytes": "0", "blob": _BLOB}}
+        header = {"cluster_id": "77", "member_id": str(number), "revision": "9", "raft_term": "2"}
+        more: dict[str, Any] = {}
+        if path == "/v3/cluster/member/list":
+            more = {"members": [_listed(at, url) for at, url in enumerate(self.endpoints, 1)]}
+        elif path == "/v3/maintenance/status":
+            more = {
+                "version": "3.6.8",
+                "dbSize": "20480",
+                "dbSizeInUse": "16384",
+                "leader": str(self.leader),
+                "raftIndex": "40",
+                "raftTerm": "2",
+                "raftAppliedIndex": "40",
+            }
+        return {"header": header, **more}
+
+
+def _listed(number: int, url: str) -> dict[str, Any]:
+    peer = f"http://127.0.0.1:{10_000 + number}"
+    return {"ID": str(number), "name": f"m{number}", "peerURLs": [peer], "clientURLs": [url]}
