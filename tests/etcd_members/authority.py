@@ -40,7 +40,17 @@ class Authority:
         self.ca = folder / f"{name}.crt"
         now = datetime.now(UTC)
         made = self._builder(self._name, self._key.public_key(), now - _DAY, now + 30 * _DAY)
-        usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
+        usage = x509.KeyUsage(
+            digital_signature=True,
+            content_commitment=False,
+            key_encipherment=False,
+            data_encipherment=False,
+            key_agreement=False,
+            key_cert_sign=True,
+            crl_sign=True,
+            encipher_only=False,
+            decipher_only=False,
+        )
         made = made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         made = made.add_extension(usage, critical=True)
         self.ca.write_bytes(_pem(made.sign(self._key, hashes.SHA256())))

@@ -27,11 +27,17 @@ class _Link:
 
     source: str
     target: str
-    transports: list[asyncio.WriteTransport]
+    writers: list[asyncio.StreamWriter]
 
     def abort(self) -> None:
-        for one in self.transports:
-            one.abort()
+        for one in self.writers:
+            one.transport.abort()
+
+    async def close(self) -> None:
+        self.abort()
+        for one in self.writers:
+            with suppress(OSError):
+                await one.wait_closed()
 
 
 class PeerNetwork:
@@ -116,13 +122,13 @@ class PeerNetwork:
         writer: asyncio.StreamWriter,
     ) -> None:
         own, other = writer.get_extra_info("sockname")[1], writer.get_extra_info("peername")[1]
-        link = _Link(_owner(other, own, self._pids()), name, [writer.transport])
+        link = _Link(_owner(other, own, self._pids()), name, [writer])
         self._links.add(link)
         try:
             if self._cut(link):
                 return
             there, onward = await asyncio.open_connection("127.0.0.1", target)
-            link.transports.append(onward.transport)
+            link.writers.append(onward)
             # It may have been cut off while the connection was made.
             if not self._cut(link):
                 await asyncio.gather(_pump(reader, onward), _pump(there, writer))
@@ -130,20 +136,18 @@ class PeerNetwork:
             pass  # the member is down
         finally:
             self._links.discard(link)
-            link.abort()
+            await link.close()
 
     async def _close(self) -> None:
         for server in self._servers:
             server.close()
-        for link in list(self._links):
-            link.abort()
-        for task in list(self._tasks):
+        # What was accepted just now begins with the next turn of the loop.
+        await asyncio.sleep(0)
+        for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for server in self._servers:
             await server.wait_closed()
-        # A transport that was aborted closes its socket on the loop's next turn.
-        await asyncio.sleep(0)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
