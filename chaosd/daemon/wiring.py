@@ -26,8 +26,10 @@ from chaosd.kube.official import OfficialTransport
 from chaosd.kube.retry import RetryPolicy
 from chaosd.kube.signin import SignIn
 from chaosd.ports import Guard, Notice, Report, Settings, Target
+from chaosd.targets.etcd import EtcdTarget
 from chaosd.targets.etcd_clusters import EtcdClusters
 from chaosd.targets.etcd_gateway import Backups, Gateway
+from chaosd.targets.etcd_guard import EtcdGuard
 from chaosd.targets.etcd_memory import EtcdMemory
 from chaosd.targets.etcd_meter import EtcdLeaders, EtcdReads
 from chaosd.targets.etcd_watch import EtcdReport, EtcdSnapshots, EtcdWatch
@@ -113,7 +115,8 @@ def connect(
     own = Own(own_namespace, frozenset({pod})) if pod else Own()
     reads = KubeNodeReads(api)
     gateway, memory = HttpGateway(), EtcdMemory()
-    etcd = Etcd(gateway, BackupAges(clock.now), memory, EtcdClusters(reads, gateway, memory))
+    clusters = EtcdClusters(reads, gateway, memory, lambda: clock.real(clock.boot()))
+    etcd = Etcd(gateway, BackupAges(clock.now), memory, clusters)
     return Connection(
         api=api,
         sign_in=sign_in,
@@ -124,10 +127,12 @@ def connect(
         lease=LeaseDocument(api, own_namespace),
         events=KubeEvents(api, pod),
         targets={
-            TargetKind.POD: PodTarget(reads, own),
-            TargetKind.NODE: NodeTarget(reads, own, (Ec2(),)),
+            TargetKind.POD: PodTarget(reads, own, clusters),
+            TargetKind.NODE: NodeTarget(reads, own, (Ec2(),), clusters),
+            TargetKind.ETCD: EtcdTarget(reads, clusters),
         },
         etcd=etcd,
+        guards=(EtcdGuard(reads, clusters, etcd.backups),),
     )
 
 
@@ -135,6 +140,9 @@ def build_context(
     connection: Connection, settings: Settings, report: Report, holder: str
 ) -> Context:
     """One process's context over a connection, with the configuration loaded once."""
+    loaded = settings.load()
+    if loaded.configuration is not None:
+        connection.etcd.clusters.learn(loaded.configuration)
     return Context(
         holder=holder,
         clock=connection.clock,
@@ -146,7 +154,7 @@ def build_context(
         report=report,
         targets=connection.targets,
         guards=connection.guards,
-        loaded=settings.load(),
+        loaded=loaded,
     )
 
 

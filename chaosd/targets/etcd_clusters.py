@@ -36,7 +36,8 @@ LATELY = timedelta(seconds=30)
 
 class Seen(Struct, frozen=True):
     """A picture and what it was placed by: where each member is, by its id; the ``pods`` that the
-    declaration names; all ``nodes``. ``unplaced`` says why the members' places can't be read."""
+    declaration names; the ``nodes`` that were looked at. ``unplaced`` says why the members' places
+    can't be read."""
 
     picture: Picture
     places: Mapping[str, Place] = field(default_factory=dict)
@@ -133,8 +134,8 @@ class EtcdClusters:
         nodes: tuple[NodeFacts, ...] = ()
         known: Sequence[PodFacts] = pods
         try:
-            nodes = tuple(node for page in self._reads.nodes("") for node in page)
             known = [*pods, *self._others(cluster, asked.members, pods)]
+            nodes = self._nodes(cluster, asked.members, known)
         except CallFailed as error:
             unplaced = f"where its members run can't be read: {error}"
             problems.append(unplaced)
@@ -171,6 +172,20 @@ class EtcdClusters:
                 pod = self._reads.pod(*named)
                 found.update({pod.uid: pod} if pod is not None else {})
         return list(found.values())
+
+    def _nodes(
+        self, cluster: EtcdCluster, members: Iterable[Member], pods: Sequence[PodFacts]
+    ) -> tuple[NodeFacts, ...]:
+        """The nodes of the members' pods; all nodes, once a member is in no pod: in a large cluster
+        they are megabytes."""
+        names: set[str] = set()
+        for member in members:
+            mine = pods_of_member(cluster, member, pods)
+            if not mine:
+                return tuple(node for page in self._reads.nodes("") for node in page)
+            names.update(pod.node for pod in mine if pod.node)
+        found = (self._reads.node(name) for name in sorted(names))
+        return tuple(node for node in found if node is not None)
 
     def declared_pods(
         self, configuration: Configuration, pods: Iterable[PodFacts], now: datetime

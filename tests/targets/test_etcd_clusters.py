@@ -172,7 +172,7 @@ def test_a_member_whose_pod_is_going() -> None:
     assert errors(picture(lab)) == {"etcd-2": "its pod is being deleted"}
 
 
-@pytest.mark.parametrize("path", ["/pods", "/nodes"])
+@pytest.mark.parametrize("path", ["/pods", "/nodes/node-[ab]"])
 def test_a_cluster_that_cannot_be_placed(path: str) -> None:
     """Is no whole picture; nothing is raised."""
     lab = pods_lab()

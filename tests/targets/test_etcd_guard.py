@@ -237,7 +237,7 @@ def test_a_member_behind_a_name() -> None:
     ("path", "impact"),
     [
         ("/pods$", Impact(machines=("node-a",))),
-        ("/nodes$", Impact(machines=("node-a",))),
+        ("/nodes/node-[ab]$", Impact(machines=("node-a",))),
         ("/pods/etcd-0$", MEMBER),
     ],
 )
