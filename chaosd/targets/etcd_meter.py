@@ -110,14 +110,16 @@ class EtcdReads:
 
 
 class EtcdLeaders:
-    """The actor that asks who leads: whoever answered last, and the others when that one does not,
-    or names nobody."""
+    """The actor that asks who leads: the last leader itself, and when it does not say so any more
+    the others. Followers go on naming a leader that is dead until they elect another, so only one
+    that answers and says so itself counts."""
 
     def __init__(self, here: Here, memory: EtcdMemory, gateway: Gateway) -> None:
         self._here = here
+        self._memory = memory
         self._measured = Measured(here, memory, memory.led)
         self._gateway = gateway
-        self._turns: dict[str, int] = {}
+        self._last: dict[str, str] = {}
 
     def step(self) -> datetime:
         """Take one sample of each cluster that an open intent holds; returns when the next is
@@ -130,18 +132,33 @@ class EtcdLeaders:
         return _next(self._here, began) if work else self._measured.waiting()
 
     def _leader(self, cluster: EtcdCluster) -> str | None:
-        """Whom anybody names; "" when those who answer know nobody, None when nobody answers."""
-        found: str | None = None
-        turn = self._turns.get(cluster.name, 0)
-        for further, endpoint in enumerate(self._measured.endpoints(cluster, turn)):
-            try:
-                found = self._gateway.leader(cluster, endpoint, TIMEOUT)
-            except CallFailed:
+        """The leader; "" when nobody leads, None when nobody answers."""
+        picture = self._memory.pictures.get(cluster.name)
+        known = {one.id: one.endpoint for one in picture.voters if one.endpoint} if picture else {}
+        places = self._measured.endpoints(cluster, 0)
+        first = known.get(self._last.get(cluster.name, ""))
+        said: dict[str, str | None] = {}
+        for endpoint in sorted(places, key=lambda place: place != first):
+            named = self._named(cluster, endpoint, said)
+            if not named:
                 continue
-            if found:
-                self._turns[cluster.name] = turn + further
-                return found
-        return found
+            own = known.get(named)
+            if own is None or self._named(cluster, own, said) == named:
+                self._last[cluster.name] = named
+                return named
+        return "" if any(named is not None for named in said.values()) else None
+
+    def _named(
+        self, cluster: EtcdCluster, endpoint: str, said: dict[str, str | None]
+    ) -> str | None:
+        """Whom the member there takes for the leader; each is asked once a sample. None: it does
+        not answer."""
+        if endpoint not in said:
+            try:
+                said[endpoint] = self._gateway.leader(cluster, endpoint, TIMEOUT)
+            except CallFailed:
+                said[endpoint] = None
+        return said[endpoint]
 
 
 def _next(here: Here, began: datetime) -> datetime:

@@ -120,12 +120,48 @@ def test_the_time_without_a_leader_is_measured_to_the_interval() -> None:
 
 
 def test_one_member_that_names_nobody_does_not_make_a_cluster_leaderless() -> None:
-    """A member that comes back knows no leader at first; the others do."""
+    """A member that comes back knows no leader at first; the others do, and the leader itself."""
     lab = Lab()
     held = lab.holds()
+    lab.members.named = "c"
     lab.members.lost = {NAMES["a"]}
     lab.runs(3, lab.leaders.step)
     assert lab.cost(held).leaderless == 0
+
+
+def test_a_dead_leader_that_others_still_name_is_no_leader() -> None:
+    """Followers name it until they elect another: only one that says so itself leads."""
+    lab = Lab()
+    held = lab.holds()
+    lab.runs(1, lab.leaders.step)
+    lab.members.down = {NAMES["a"]}
+    lab.runs(2, lab.leaders.step)
+    lab.members.named = "c"
+    lab.runs(1, lab.leaders.step)
+    cost = lab.cost(held)
+    assert abs(cost.leaderless - 2) < 0.15
+    assert cost.leader_changes == 1
+
+
+def test_a_leader_at_an_unknown_place_is_taken_at_the_word_of_others() -> None:
+    """Nobody has looked at the cluster yet, so that it can't be asked itself."""
+    lab = Lab()
+    lab.memory.pictures.clear()
+    held = lab.holds()
+    lab.members.down = {NAMES["a"]}
+    lab.runs(2, lab.leaders.step)
+    assert lab.cost(held).leaderless == 0
+
+
+def test_while_all_is_well_only_the_leader_is_asked() -> None:
+    """One request a sample, whoever it is."""
+    lab = Lab()
+    lab.holds()
+    lab.members.named = "b"
+    lab.runs(1, lab.leaders.step)
+    lab.members.asked.clear()
+    lab.runs(2, lab.leaders.step)
+    assert {endpoint for _, endpoint in lab.members.asked} == {NAMES["b"]}
 
 
 def test_nobody_to_ask_is_no_leader() -> None:
