@@ -16,7 +16,7 @@ from chaosd.core.schedule import MeanTime, Rate, Slot
 
 MOST_WORK = 105_000
 """Workloads times days that are looked through at most: a second or so of work."""
-MOST_SLOTS = 20_000
+MOST_SLOTS = 3_000
 """Slots that are judged at most, most of which limits may refuse: as much work again."""
 
 

@@ -75,8 +75,6 @@ class Pages:
                 found = self._view.explain(read(ExplainQuery, [("target", target)]))
             except Refused as refused:
                 trouble, code = refused.problem.detail, HTTPStatus(refused.problem.status)
-                mistakes = refused.problem.mistakes
-                trouble = mistakes[0].expected if mistakes else trouble
         fields = {"target": target, "found": found, "trouble": trouble}
         return self._page("why.html", "./", fields, code)
 

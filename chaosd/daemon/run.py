@@ -111,10 +111,11 @@ def answers(
     connection: Connection,
     metrics: Metrics,
     reporter: Reporter,
+    gate: Gate | None = None,
 ) -> Answers:
-    """What the process answers over HTTP."""
+    """What the process answers over HTTP; ``gate`` is for questions that cost requests."""
 
-    view = View(context, connection, reporter, Gate(connection.clock.boot))
+    view = View(context, connection, reporter, gate or Gate(connection.clock.boot))
 
     def page() -> str:
         return status_text.render(view.status(), namespace=connection.namespace)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
+import msgspec
 from msgspec import Struct
 
 from chaosd.core.agenda import Agenda, agenda
@@ -23,7 +24,7 @@ from chaosd.daemon.gate import Busy, Gate, Turned
 from chaosd.daemon.naming import NamesNothing, NotThere, meant
 from chaosd.daemon.planned import Planned
 from chaosd.daemon.problems import Mistake, Refused
-from chaosd.daemon.queries import ExplainQuery, KillsQuery, PlanQuery, WindowsQuery, wrong
+from chaosd.daemon.queries import ExplainQuery, KillsQuery, PlanQuery, WindowsQuery, expected, wrong
 from chaosd.daemon.wiring import Connection
 from chaosd.engine.context import Context
 from chaosd.engine.explain import Explainer
@@ -34,6 +35,7 @@ from chaosd.report.reporter import Reporter
 LONGEST = timedelta(days=400)
 _USUAL = timedelta(days=31)
 _YEARS = (1970, 2199)
+_TARGET = next(one.type for one in msgspec.structs.fields(ExplainQuery))
 
 
 class Policies(Struct, frozen=True, rename="camel"):
@@ -142,7 +144,8 @@ class View:
         except NotThere as error:
             raise Refused(HTTPStatus.NOT_FOUND, str(error)) from None
         except NamesNothing as error:
-            raise wrong([Mistake("target", query.target, str(error))]) from None
+            mistake = Mistake("target", query.target[:200], expected(_TARGET))
+            raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), (mistake,)) from None
         except CallFailed as error:
             said = f"the API server could not be asked: {error}"
             raise Refused(HTTPStatus.BAD_GATEWAY, said) from None

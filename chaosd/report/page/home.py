@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from chaosd.core.model import TargetKind
-from chaosd.core.status_parts import PolicyNow, Status
+from chaosd.core.status_parts import OpenIntent, PolicyNow, State, Status
 from chaosd.report.page.words import because, several
 from chaosd.report.status_text import HALT_ANNOTATION
 
@@ -110,13 +110,22 @@ def facts(status: Status) -> tuple[Fact, ...]:
 def _tone(status: Status) -> Tone:
     if status.problems or status.ledger_problem or status.can_kill is None or not status.leader:
         return Tone.TROUBLE
-    return Tone.LIVE if status.can_kill else Tone.CALM
+    return Tone.LIVE if status.can_kill or _striking(status) else Tone.CALM
+
+
+def _striking(status: Status) -> tuple[OpenIntent, ...]:
+    """What has begun and may take more down: the evictions of a drain, above all."""
+    on = (State.STRIKING, State.UNDER_WAY)
+    return tuple(one for one in status.open_intents if one.state in on)
 
 
 def _headline(status: Status, able: Sequence[PolicyNow]) -> str:
     if status.can_kill is None:
         return "Nobody knows whether anything can be killed now"
     if not status.can_kill:
+        striking = len(_striking(status))
+        if striking:
+            return f"Nothing new can be killed now, {several(striking, 'action')} under way"
         return "Nothing can be killed now"
     kinds = dict.fromkeys(_NOUNS.get(one.target, f"{one.target} victims") for one in able)
     names = ", ".join(one.name for one in able[:3])

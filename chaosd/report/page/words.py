@@ -11,7 +11,6 @@ from chaosd.core.reasons import Code, Reason
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _DAY = timedelta(days=1)
 _KNOWN = {
-    "killed": "killed",
     "dryRun": "dry run",
     "notRecovered": "not recovered",
     "underWay": "under way",
@@ -19,6 +18,7 @@ _KNOWN = {
     "perHour": "per hour",
     "perDay": "per day",
     "concurrent": "at once",
+    "limitConcurrent": "limit at once",
 }
 _CODES = {str(code) for code in Code}
 

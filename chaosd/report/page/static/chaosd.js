@@ -5,7 +5,9 @@
 (() => {
   const EVERY = 5000;
   const PATIENCE = 15000;
+  const OLD = "Not up to date: ";
   const live = document.getElementById("live");
+  const stale = document.getElementById("stale");
   let timer = 0;
   let last = live.textContent;
 
@@ -66,12 +68,16 @@
     }
     document.title = fresh.title;
     last = fresh.getElementById("live").textContent;
-    say(`${last} Updated as it happens.`, false);
+    live.textContent = `${last} Updated as it happens.`;
+    stale.textContent = "";
   }
 
-  function say(text, stale) {
-    live.textContent = text;
-    live.className = stale ? "stale" : "";
+  // Nobody shall take an old page for the truth: said in sight, wherever one is, and once aloud.
+  function warn(why) {
+    const text = `${OLD}${why}. ${last}`;
+    if (stale.textContent !== text) stale.textContent = text;
+    if (!document.title.startsWith(OLD)) document.title = OLD + document.title;
+    live.textContent = last;
   }
 
   async function look() {
@@ -82,10 +88,10 @@
         credentials: "same-origin",
         signal: AbortSignal.timeout(PATIENCE),
       });
-      if (!answer.ok) throw new Error(String(answer.status));
-      show(await answer.text());
+      if (answer.ok) show(await answer.text());
+      else warn(`chaosd answers ${answer.status}`);
     } catch (error) {
-      say(`NOT up to date, chaosd does not answer. ${last}`, true);
+      warn("chaosd does not answer");
     }
     again();
   }
