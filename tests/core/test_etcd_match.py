@@ -57,7 +57,7 @@ def pod(name: str = "etcd-0", *, etcd: bool = False, **changes: Any) -> PodFacts
     return plain(**{**usual, **changes})
 
 
-HOSTED = {"ips": ("10.0.0.1",)}
+HOSTED: dict[str, Any] = {"ips": ("10.0.0.1",)}
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_names_of_pods(host: str, named: tuple[str, str] | None) -> None:
         # by address
         (BY_URL, member("10.1.0.7"), pod(), True),
         (BY_URL, member("10.1.0.8"), pod(etcd=True), False),
-        (BY_URL, member("fd00::7"), pod(ips=("10.1.0.7", "FD00:0:0::7")), True),
+        (BY_URL, member("[fd00::7]"), pod(ips=("10.1.0.7", "FD00:0:0::7")), True),
         # in its node's network, only what looks like etcd, or is selected
         (BY_URL, member("10.0.0.1"), pod(**HOSTED), False),
         (BY_URL, member("10.0.0.1"), pod(etcd=True, **HOSTED), True),
@@ -157,7 +157,7 @@ def test_a_pod_that_is_the_member(
     ],
 )
 def test_a_pod_that_may_be_a_member(cluster: EtcdCluster, pod: PodFacts, may: bool) -> None:
-    """It looks like it, is selected, or is at a declared endpoint; of all others nobody is asked."""
+    """It looks like it, is selected, or is at a declared endpoint; else nobody is asked."""
     assert may_be_of(cluster, pod) is may
 
 
@@ -188,7 +188,7 @@ CP = NodeFacts("cp-1", addresses=("10.0.0.9", "fd00::9", "CP-1"))
     ("host", "is_it", "known", "sure"),
     [
         ("10.0.0.9", True, True, True),
-        ("fd00:0::9", True, True, True),
+        ("[fd00:0::9]", True, True, True),
         ("cp-1", True, True, True),
         ("cp-1.corp.example", True, True, False),
         ("10.0.0.10", False, True, False),
@@ -198,13 +198,9 @@ CP = NodeFacts("cp-1", addresses=("10.0.0.9", "fd00::9", "CP-1"))
 )
 def test_a_node_that_hosts_the_member(host: str, is_it: bool, known: bool, sure: bool) -> None:
     """By its addresses and its name; an address of no node is known to be elsewhere."""
-    place = place_of(
-        BY_URL, member(host_of(f"https://[{host}]") if ":" in host else host), [], [CP]
-    )
-    if ":" in host:
-        place = place_of(BY_URL, Member(id="m", peer_urls=(f"https://[{host}]:2380",)), [], [CP])
+    place = place_of(BY_URL, member(host), [], [CP])
     assert (place.node, place.known, place.sure) == ("cp-1" if is_it else "", known, sure)
-    assert is_node(host_of(f"https://[{host}]" if ":" in host else f"https://{host}"), CP) is is_it
+    assert is_node(host_of(f"https://{host}"), CP) is is_it
 
 
 def test_a_placed_member() -> None:
