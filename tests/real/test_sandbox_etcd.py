@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from chaosd.cli import stage
 from chaosd.sandbox.objects import is_ready
 from tests.etcd_members import require_etcd
 from tests.real.control_plane import binary
 from tests.support.waiting import until
+
+OWN = Path(stage.__file__).with_name(stage.SCENARIOS["etcd"].file)
 
 
 @dataclass
@@ -29,6 +33,7 @@ class Running:
     folder: Path
     kubeconfig: str
     endpoints: str
+    log: Path
 
     def kubectl(self, *args: str) -> str:
         return run("kubectl", f"--kubeconfig={self.kubeconfig}", "--namespace=etcd", *args)
@@ -69,10 +74,19 @@ def line(pid: int) -> str:
 
 @pytest.fixture(params=["1", "10"])
 def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
-    """The sandbox with its members Ready, in real time and ten times as fast."""
+    """The sandbox with its members Ready, in real time and ten times as fast; chaosd only looks."""
+    quiet = OWN.read_text().replace("dryRun: false", "dryRun: true")
+    (tmp_path / "quiet.yaml").write_text(quiet)
+    with started(tmp_path, "--speed", request.param, "-f", str(tmp_path / "quiet.yaml")) as one:
+        yield one
+
+
+@contextmanager
+def started(tmp_path: Path, *options: str) -> Iterator[Running]:
+    """The sandbox with its members Ready."""
     require_etcd()
     command = [sys.executable, "-m", "chaosd.cli.main", "sandbox", "--scenario", "etcd"]
-    command += ["--etcd", str(binary("etcd")), "--speed", request.param]
+    command += ["--etcd", str(binary("etcd")), *options]
     said, errors = tmp_path / "said", tmp_path / "errors"
     with said.open("w") as out, errors.open("w") as err:
         process = subprocess.Popen(
@@ -86,7 +100,7 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
             errors.read_text,
         )
         folder, endpoints = found.groups()
-        one = Running(process, Path(folder), f"{folder}/kubeconfig", endpoints)
+        one = Running(process, Path(folder), f"{folder}/kubeconfig", endpoints, errors)
         until(one.all_ready, errors.read_text)
         yield one
     finally:
@@ -123,6 +137,20 @@ def test_no_member_outlives_a_sandbox_that_is_killed(running: Running) -> None:
     everyone = [running.pid(f"etcd-{number}") for number in range(3)]
     os.kill(running.process.pid, signal.SIGKILL)
     until(lambda: not any(line(pid) for pid in everyone))
+
+
+def test_chaosd_kills_a_member_and_sees_it_recover(tmp_path: Path) -> None:
+    """By the scenario's own configuration: what was written is there, and nobody is missing."""
+    with started(tmp_path, "--speed", "10") as running:
+        running.etcdctl("put", "before", "there")
+        identities = members(running)
+        before = {name: pod["metadata"]["uid"] for name, pod in running.pods().items()}
+        until(lambda: '"verdict": "recovered"' in running.log.read_text(), running.log.read_text)
+        until(running.all_ready)
+        after = {name: pod["metadata"]["uid"] for name, pod in running.pods().items()}
+        assert after != before
+        assert members(running) == identities
+        assert running.etcdctl("get", "before") == "before\nthere\n"
 
 
 def wait_for_another(running: Running, pid: int, uid: str) -> None:
