@@ -26,6 +26,7 @@ def connected(kubeconfig: str | None, context: str | None, namespace: str | None
     try:
         connection = connect(kubeconfig=kubeconfig, context=context, namespace=namespace)
         connection.where()
+        connection.etcd.memory.checks_snapshots = False  # the daemon does, and knows
     except SignInFailed as error:
         raise NoCluster(str(error)) from None
     return connection

@@ -95,6 +95,8 @@ def _show(
             _print(one, named)
     for answer in etcd:
         print_etcd(answer)
+    if etcd:
+        note("whether snapshots of etcd were good when last checked, the daemon's metrics say")
     if all(one.unread for one in found) and found:
         raise Failed(f"nothing could be read: {found[0].unread}")
 

@@ -128,8 +128,14 @@ class EtcdGuard:
             *(_reason(cluster, Code.ETCD_DATA, f"{one} would lose its data") for one in hits.lost),
             *self._control_plane_reasons(cluster, seen, hits),
             *self._backup_reasons(cluster, now),
-            *snapshot_reasons(cluster, self._clusters.memory.snapshots.get(cluster.name), now),
+            *self._snapshot_reasons(cluster, now),
         )
+
+    def _snapshot_reasons(self, cluster: EtcdCluster, now: datetime) -> Reasons:
+        memory = self._clusters.memory
+        if not memory.checks_snapshots:
+            return ()
+        return snapshot_reasons(cluster, memory.snapshots.get(cluster.name), now)
 
     def _control_plane_reasons(self, cluster: EtcdCluster, seen: Seen, hits: Hits) -> Reasons:
         """What the control plane would miss beside the member: its nodes must all be Ready, and an

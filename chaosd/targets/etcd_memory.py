@@ -26,6 +26,8 @@ class EtcdMemory:
 
     ``backups`` has when it was asked how old the newest backup is, and the answer: its age then, or
     why that isn't known. Values are replaced, never changed in place, so that threads may share it.
+    ``checks_snapshots``: whether this process has snapshots checked at all; a command does not, and
+    what it doesn't know is no reason then.
     """
 
     pictures: dict[str, Picture] = field(default_factory=dict)
@@ -33,6 +35,7 @@ class EtcdMemory:
     snapshots: dict[str, SnapshotTried] = field(default_factory=dict)
     read: dict[str, dict[str, Trace]] = field(default_factory=dict)
     led: dict[str, dict[str, Trace]] = field(default_factory=dict)
+    checks_snapshots: bool = True
 
     def backup_age(self, name: str, now: datetime) -> timedelta | str:
         """How old the newest backup of a cluster is by now, or why that isn't known: an answer of

@@ -210,9 +210,7 @@ class EtcdSnapshots:
         before = self._memory.snapshots.get(cluster.name) or SnapshotTried(now)
         follower = _follower(picture)
         if follower is None:
-            error = "there is no healthy follower that it could be taken from"
-            self._keep(cluster, before, error)
-            return
+            return  # the cluster is not well, which the guard says; it is looked at again soon
         try:
             good = self._gateway.check_snapshot(cluster, follower.endpoint, SNAPSHOT_TIMEOUT)
         except CallFailed as failed:
