@@ -43,7 +43,7 @@ class Answers(NamedTuple):
 
 
 def application(answers: Answers) -> ASGIApp:
-    """The ASGI application; every route is a GET, run on a worker thread."""
+    """The ASGI application; every route is a GET, and what takes time runs on a worker thread."""
     pages = Pages(answers.view) if answers.view else None
 
     def metrics(request: Request) -> Response:
@@ -54,10 +54,11 @@ def application(answers: Answers) -> ASGIApp:
         text = "\n".join(found) or "ok"
         return PlainTextResponse(f"{text}\n", 503 if found else 200)
 
-    def healthz(_: Request) -> Response:
+    # On the loop itself: they take no time, and may not wait for a worker thread behind pages.
+    async def healthz(_: Request) -> Response:
         return complaints(answers.unhealthy())
 
-    def readyz(_: Request) -> Response:
+    async def readyz(_: Request) -> Response:
         return complaints(answers.unready())
 
     def status(request: Request) -> Response:

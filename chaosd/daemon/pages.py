@@ -85,7 +85,7 @@ class Pages:
         zone = configuration.windows.zone
         name = request.query_params.get("policy") or None
         chosen = (policy_of(configuration, name),) if name else configuration.policies
-        plan, trouble = self._plan(PlanQuery(days=31, limit=1000))
+        plan, trouble = self._plan(PlanQuery(days=31, limit=400))
         planned = [one.time for one in plan.kills if name in (None, one.policy)] if plan else []
         first = _month(request.query_params.get("from", "")) or year.first_month(now, zone)
         try:

@@ -12,9 +12,12 @@ from chaosd.core.coming import Coming, coming
 from chaosd.core.ledger import Ledger
 from chaosd.core.model import Configuration
 from chaosd.core.schedule import Rate
+from chaosd.daemon.gate import Busy
 
 _FRESH = timedelta(minutes=10)
 _KEPT = 8
+_PATIENCE = 5.0
+"""Real seconds to wait for another plan: work that piles up would hold every worker thread."""
 _Key = tuple[int, int, str | None]
 
 
@@ -50,7 +53,8 @@ class _Made:
 class Planned:
     """Makes plans, one at a time, and keeps the newest few as long as they hold."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = _PATIENCE) -> None:
+        self._patience = patience
         self._lock = threading.Lock()
         self._made: dict[_Key, _Made] = {}
 
@@ -65,9 +69,11 @@ class Planned:
         days: int,
         limit: int,
     ) -> Coming:
-        """As :func:`chaosd.core.coming.coming`."""
+        """As :func:`chaosd.core.coming.coming`. Raises Busy while others are being made."""
         key = (days, limit, seed)
-        with self._lock:
+        if not self._lock.acquire(timeout=self._patience):
+            raise Busy("other plans are being made", 1)
+        try:
             made = self._made.pop(key, None)
             if made is None or not made.holds(configuration, rates, ledger, now):
                 plan = coming(configuration, seed, rates, ledger, now, days=days, limit=limit)
@@ -75,4 +81,6 @@ class Planned:
             self._made[key] = made
             while len(self._made) > _KEPT:
                 del self._made[next(iter(self._made))]
+        finally:
+            self._lock.release()
         return msgspec.structs.replace(made.plan, now=now)

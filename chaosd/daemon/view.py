@@ -100,15 +100,18 @@ class View:
         """What would be done."""
         context = self._context
         configuration = self.configuration()
-        return self._planned.coming(
-            configuration,
-            context.known_seed(configuration),
-            context.rates,
-            self.ledger(),
-            context.clock.now(),
-            days=query.days,
-            limit=query.limit,
-        )
+        try:
+            return self._planned.coming(
+                configuration,
+                context.known_seed(configuration),
+                context.rates,
+                self.ledger(),
+                context.clock.now(),
+                days=query.days,
+                limit=query.limit,
+            )
+        except Turned as turned:
+            raise _turned(turned) from None
 
     def windows(self, query: WindowsQuery) -> Agenda:
         """When something may be done."""
@@ -138,9 +141,7 @@ class View:
             with self._gate.passed():
                 return self._explained(configuration, query.target)
         except Turned as turned:
-            busy = isinstance(turned, Busy)
-            code = HTTPStatus.SERVICE_UNAVAILABLE if busy else HTTPStatus.TOO_MANY_REQUESTS
-            raise Refused(code, f"{turned}: try again", (), turned.retry_after) from None
+            raise _turned(turned) from None
         except NotThere as error:
             raise Refused(HTTPStatus.NOT_FOUND, str(error)) from None
         except NamesNothing as error:
@@ -196,6 +197,12 @@ def policy_of(configuration: Configuration, name: str) -> Policy:
         mistake = unknown(name, configuration)
         raise Refused(HTTPStatus.NOT_FOUND, f"no policy {name}: expected {mistake.expected}")
     return found
+
+
+def _turned(turned: Turned) -> Refused:
+    busy = isinstance(turned, Busy)
+    code = HTTPStatus.SERVICE_UNAVAILABLE if busy else HTTPStatus.TOO_MANY_REQUESTS
+    return Refused(code, f"{turned}: try again", (), turned.retry_after)
 
 
 def _range(

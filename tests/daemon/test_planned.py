@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import msgspec
+import pytest
 
 from chaosd.core.coming import Coming, coming
 from chaosd.core.ledger import LastKill, Ledger
+from chaosd.daemon.gate import Busy
 from chaosd.daemon.planned import Planned
 from tests.core.ledgers import HOUR, NOW, configuration, policy
+from tests.daemon.bell import PATIENCE
 
 KNOWN = configuration(policy())
 RATES: dict[str, list[object]] = {}
@@ -56,3 +60,27 @@ def test_only_a_few_are_kept() -> None:
     for days in range(1, 25):
         planned.coming(KNOWN, "s", {}, Ledger(), NOW, days=days, limit=5)
     assert len(planned._made) <= 8
+
+
+def test_nobody_waits_for_long() -> None:
+    """While one is being made, others are told to come again: they would hold the threads that
+    everything is served with."""
+    inside, done = threading.Event(), threading.Event()
+    planned = Planned(patience=0)
+
+    class Slow(dict[str, list[object]]):
+        """Rates that take as long to read as the test wants."""
+
+        def get(self, *_: object) -> list[object]:
+            inside.set()
+            done.wait(PATIENCE)
+            return []
+
+    first = threading.Thread(target=lambda: ask(planned, rates=Slow()))
+    first.start()
+    assert inside.wait(PATIENCE)
+    with pytest.raises(Busy, match="plans are being made"):
+        ask(planned)
+    done.set()
+    first.join(PATIENCE)
+    assert ask(planned).kills
