@@ -61,18 +61,19 @@ class BackupAges:
                 newest = max(_finished(path), default=None)
                 if newest is None:
                     raise CallFailed(f"there is no backup in the folder {path}")
+                written, path = newest
             elif stat.S_ISREG(found.st_mode) and found.st_size:
-                newest = found.st_mtime
+                written = found.st_mtime
             else:
                 raise CallFailed(f"{path} is empty, or no file")
         except (OSError, ValueError) as error:
             words = error.strerror if isinstance(error, OSError) else str(error)
             raise CallFailed(f"can't read {path}: {words}") from None
-        return _age(self._now().timestamp() - newest, str(path))
+        return _age(self._now().timestamp() - written, str(path))
 
 
-def _finished(folder: Path) -> list[float]:
-    """When each backup in ``folder`` was written last (Unix seconds)."""
+def _finished(folder: Path) -> list[tuple[float, Path]]:
+    """The backups in ``folder``, and when each was written last (Unix seconds)."""
     found = []
     for path in folder.iterdir():
         if path.name.startswith(".") or path.name.endswith(_UNFINISHED):
@@ -82,7 +83,7 @@ def _finished(folder: Path) -> list[float]:
         except FileNotFoundError:
             continue  # removed meanwhile, or a link to nowhere
         if stat.S_ISREG(told.st_mode) and told.st_size:
-            found.append(told.st_mtime)
+            found.append((told.st_mtime, path))
     return found
 
 

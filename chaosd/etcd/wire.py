@@ -85,14 +85,14 @@ class Wire:
         headers = [*_HEADERS, ("Host", where.partition("//")[2])]
         if body is not None:
             headers.append(("Content-Type", "application/json"))
-        named = {"sni_hostname": tls.server_name} if tls.server_name else {}
+        named = {"sni_hostname": _name(tls.server_name)} if tls.server_name else {}
         with (
             _translated(where),
             self._pool(tls, where, fresh=fresh) as pool,
             deadline.bounds(),
             pool.stream(
                 "GET" if body is None else "POST",
-                url,
+                _target(url),
                 headers=headers,
                 content=body,
                 extensions={"timeout": {"pool": deadline.left}, **named},
@@ -159,13 +159,31 @@ def place(url: str) -> str:
     try:
         parts = urlsplit(url)
         port = parts.port
-        host = parts.hostname or ""
+        host = _name(parts.hostname or "")
     except ValueError:
         raise NotSent("an address that is no URL") from None
     if parts.scheme not in ("http", "https") or not host:
         raise NotSent(f"{parts.scheme}://{host} is no address of http or https")
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+
+
+def _target(url: str) -> httpcore.URL:
+    """The URL (one that has a :func:`place`) as httpcore takes it."""
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if not target.isascii():
+        raise NotSent(f"{place(url)}: its path is not written as in a URL")
+    host = _name(parts.hostname or "")
+    return httpcore.URL(scheme=parts.scheme, host=host, port=parts.port, target=target)
+
+
+def _name(host: str) -> str:
+    """A host's name as it is sent; raises NotSent for what can't be one."""
+    try:
+        return host.encode("idna").decode() if host else ""
+    except ValueError:
+        raise NotSent(f"{host!r} is no name of a host") from None
 
 
 _NOTHING_LEFT = (
@@ -191,7 +209,7 @@ def _translated(where: str) -> Iterator[None]:
         raise Unanswered(f"{where}: no whole answer in time") from None
     except httpcore.RemoteProtocolError as error:
         raise Unanswered(f"{where}: no whole HTTP answer: {_why(error)}") from None
-    except httpcore.NetworkError as error:
+    except (httpcore.NetworkError, ValueError) as error:
         raise Unanswered(f"{where}: {_why(error)}") from None
 
 

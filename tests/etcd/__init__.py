@@ -1,0 +1,1 @@
+"""Tests of ``chaosd.etcd`` over real HTTP on loopback."""
