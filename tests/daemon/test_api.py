@@ -19,11 +19,11 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from chaosd.core.ledger import Halt
 from chaosd.core.transitions import halt
-from chaosd.daemon.api import ENDPOINTS
+from chaosd.daemon.api import ENDPOINTS, Endpoint
 from chaosd.daemon.gate import Gate
 from chaosd.engine.book import Book
 from chaosd.sandbox import Faults, Rule
-from tests.cli.support import chaosd
+from tests.cli.support import ROOT, chaosd
 from tests.daemon.served import FILE, Served, served
 
 NAMES = [one.name for one in ENDPOINTS]
@@ -91,6 +91,15 @@ def test_every_answer_is_as_the_document_says(
         case.validate_response(answer, excluded_checks=left_out)
 
     check()
+
+
+@pytest.mark.parametrize("one", ENDPOINTS, ids=NAMES)
+def test_the_docs_name_every_endpoint_and_parameter(one: Endpoint) -> None:
+    """In the table of docs/status-page.md."""
+    rows = (ROOT / "docs" / "status-page.md").read_text().splitlines()
+    row = next(line for line in rows if line.startswith(f"| `{one.name}` |"))
+    named = set(re.findall(r"`(\w+)`", row.split("|")[2]))
+    assert named == {field.encode_name for field in msgspec.structs.fields(one.query)}
 
 
 @pytest.mark.parametrize("name", NAMES)
