@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help find-python venv test lint types contracts tests test-real test-deploy tools tools-go tools-deploy fmt \
-	demo bench bench-real docs monitoring manifests lock clean
+	demo bench bench-real soak-etcd docs monitoring manifests lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,11 @@ bench-real: $(READY) ## Measure on a real API server with 50,000 pods (needs Go,
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory tools; \
 	else echo "Go is missing (https://go.dev/dl/): going on with the binaries that there are."; fi
 	$(BIN)/python -m benchmarks real-10k real-50k
+
+soak-etcd: $(READY) ## Kill members of a real etcd 600 times, and count what it cost (needs Go, 90 minutes)
+	@if command -v go >/dev/null; then $(MAKE) --no-print-directory tools; \
+	else echo "Go is missing (https://go.dev/dl/): going on with the binaries that there are."; fi
+	$(BIN)/python -m tests.soak
 
 docs: $(READY) ## Write the generated reference again
 	$(BIN)/chaosd schema --write docs

@@ -35,7 +35,7 @@ def main() -> int:
                 continue
             task = progress.add_task(f"{members} members", total=kills)
             done = lambda seen, task=task: progress.update(task, completed=seen)  # noqa: E731
-            outcomes.append(soak(binary("etcd"), members, kills, troubles=troubles, progress=done))
+            outcomes.append(soak(etcd, members, kills, troubles=troubles, progress=done))
     _print(outcomes)
     return int(any(broken(one) for one in outcomes))
 

@@ -42,7 +42,7 @@ etcd:
     pods: {namespace: etcd, labels: "app.kubernetes.io/name=etcd", port: 2379, scheme: http}
     snapshotCheck: 10m
 policies:
-  - {name: members, target: etcd, action: kill, clusters: [main], schedule: {every: 3s},
+  - {name: members, target: etcd, action: kill, clusters: [main], schedule: {every: 1s},
      deadline: 2m, cooldown: 0s}
   - {name: lead, target: etcd, action: moveLeader, clusters: [main], schedule: {every: 31s},
      deadline: 2m, cooldown: 0s}
