@@ -39,3 +39,10 @@ def visitor(browser: Browser, shop: Stage) -> Iterator[Visitor]:
     """Somebody who looks at the demo."""
     with visiting(browser, shop.address) as visitor:
         yield visitor
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell what was measured and is no reason to fail."""
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from chaosd.cli.sandbox import DEMO_SPEED, DEMO_START
-from chaosd.cli.stage import Stage
+from chaosd.cli.stage import NAMESPACE, Stage
 from chaosd.report.logs import configure
 from chaosd.report.metrics import Metrics
 from chaosd.report.reporter import Reporter
@@ -33,10 +36,10 @@ def _silent(metrics: Metrics, clock: AcceleratedClock) -> tuple[Reporter, Report
     return reporter, reporter
 
 
-def asked(stage: Stage, path: str) -> dict[str, object]:
+def asked(stage: Stage, path: str) -> dict[str, Any]:
     """What the API answers."""
     answer = httpx.get(f"{stage.address}/api/v1/{path}", timeout=30)
-    found: dict[str, object] = answer.raise_for_status().json()
+    found: dict[str, Any] = answer.raise_for_status().json()
     return found
 
 
@@ -44,8 +47,22 @@ def recovered(stage: Stage, count: int) -> None:
     """Wait until that many kills have ended well."""
 
     def enough() -> bool:
-        kills = asked(stage, "kills?verdict=recovered")["kills"]
-        assert isinstance(kills, list)
-        return len(kills) >= count
+        return len(asked(stage, "kills?verdict=recovered")["kills"]) >= count
 
     until(enough, f"{count} kills that recovered")
+
+
+def status_of(stage: Stage) -> dict[str, Any]:
+    """How things stand."""
+    return asked(stage, "status")
+
+
+def annotated(stage: Stage, annotations: Mapping[str, str | None]) -> None:
+    """Annotate the ledger, as ``kubectl annotate configmap chaosd-ledger`` does."""
+    answer = httpx.patch(
+        f"{stage.server.url}/api/v1/namespaces/{NAMESPACE}/configmaps/chaosd-ledger",
+        content=json.dumps({"metadata": {"annotations": annotations}}),
+        headers={"Content-Type": "application/merge-patch+json"},
+        timeout=30,
+    )
+    answer.raise_for_status()
