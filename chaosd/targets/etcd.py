@@ -23,7 +23,7 @@ from chaosd.ports import Fenced, Next, Scope, Struck, Undone
 from chaosd.targets import helper
 from chaosd.targets.etcd_clusters import EtcdClusters
 from chaosd.targets.etcd_inside import EtcdInside
-from chaosd.targets.etcd_strike import cluster_of, fence_leader, strike_leader
+from chaosd.targets.etcd_strike import MARGIN, cluster_of, fence_leader, strike_leader
 from chaosd.targets.node_reads import NodeReads
 from chaosd.targets.pod_strike import fence_pod, strike_pod
 
@@ -36,14 +36,18 @@ class EtcdTarget:
     ``Etcd/name``, and its members are what is inside.
 
     A policy names its clusters, which opts them in; ``"false"`` on a member's pod, workload,
-    namespace or node still is a veto.
+    namespace or node still is a veto. ``margin``: how long after its time a request to hand over
+    may still have its effect.
     """
 
     kind = TargetKind.ETCD
 
-    def __init__(self, reads: NodeReads, clusters: EtcdClusters) -> None:
+    def __init__(
+        self, reads: NodeReads, clusters: EtcdClusters, margin: timedelta = MARGIN
+    ) -> None:
         self._reads = reads
         self._clusters = clusters
+        self._margin = margin
 
     def survey(self, scope: Scope, only: WorkloadKey | None) -> Iterable[Candidate]:
         """The clusters that the policy names; with ``only`` that one, whether it does or not."""
@@ -88,7 +92,7 @@ class EtcdTarget:
         """Touch the pod so that a late strike fails; of a helper, see what it did; of a leader,
         see who leads."""
         if step.action is StepAction.MOVE_LEADER:
-            return fence_leader(self._clusters, intent, step, now)
+            return fence_leader(self._clusters, intent, step, now, self._margin)
         if step.action in _HELPED:
             return helper.fence(self._reads, intent, step, now)
         return fence_pod(self._reads, intent, step)

@@ -15,7 +15,7 @@ from chaosd.core.quorum import MOST_LAG, Member, Picture
 from chaosd.ports import Answered, Fenced, NotSent, ServerFault, Struck
 from chaosd.targets.etcd_clusters import EtcdClusters
 
-MARGIN = timedelta(seconds=10)
+MARGIN = timedelta(seconds=30)
 """How long after ``strike_by`` a request may still have its effect."""
 _LEAST = 0.5
 
@@ -68,14 +68,16 @@ def strike_leader(clusters: EtcdClusters, intent: Intent, step: Step, timeout: f
     return Struck(StepState.KILLED, f"{leader} handed its role to {heir}")
 
 
-def fence_leader(clusters: EtcdClusters, intent: Intent, step: Step, now: datetime) -> Fenced:
+def fence_leader(
+    clusters: EtcdClusters, intent: Intent, step: Step, now: datetime, margin: timedelta = MARGIN
+) -> Fenced:
     """Who leads now: another one means that it happened, whoever did it. The victim itself means
     that it did not, once no request can be on its way any more.
 
     Of a cluster that is not declared any more nobody can tell: then it is taken to have happened,
     which is the safe side.
     """
-    late = now > step.strike_by + MARGIN
+    late = now > step.strike_by + margin
     cluster = cluster_of(clusters, intent)
     if cluster is None:
         if not late:

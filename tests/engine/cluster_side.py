@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chaosd.core import ledger_text
+from chaosd.core.etcd_model import EtcdCluster
 from chaosd.core.facts import Recovery
 from chaosd.core.ledger import Intent, Ledger
 from chaosd.core.model import Configuration, Impact
+from chaosd.core.window import Windows
 from chaosd.kube.api import Api as KubeApi
 from chaosd.kube.documents import LeaseDocument, LedgerDocument
 from chaosd.kube.events import KubeEvents
@@ -20,11 +22,18 @@ from chaosd.ports import Guard, Guarded
 from chaosd.sandbox import Api as SandboxApi
 from chaosd.sandbox import Cluster, Controllers, Journal, ManualClock, Removal, scenarios
 from chaosd.targets.cloud import Cloud
+from chaosd.targets.etcd import EtcdTarget
+from chaosd.targets.etcd_clusters import EtcdClusters
+from chaosd.targets.etcd_guard import EtcdGuard
+from chaosd.targets.etcd_memory import EtcdMemory
 from chaosd.targets.nodes import NodeTarget
 from chaosd.targets.pods import PodTarget
+from tests.support.etcd import FakeEtcd
 from tests.support.inprocess import InProcessTransport
 
 NAMESPACE = "chaosd"
+LONG = timedelta(seconds=90)
+"""Longer than any process of a story is frozen."""
 
 
 class Witness(Journal):
@@ -55,6 +64,8 @@ class Sandbox:
     api: SandboxApi
     journal: Witness
     clouds: Sequence[Cloud] = ()
+    etcd: FakeEtcd | None = None
+    declared: tuple[EtcdCluster, ...] = ()
 
     def step(self) -> datetime | None:
         """Let the controllers do what is due; when they want to be called next."""
@@ -90,6 +101,7 @@ class Ports:
     events: KubeEvents
     target: Any
     nodes: Any
+    etcd: Any
     guards: Sequence[Guard] = (NoObjection(),)
 
 
@@ -115,17 +127,26 @@ def build(fill: Callable[[Cluster], None]) -> Callable[[ManualClock], Sandbox]:
 
 
 def make_ports(
-    sandbox: Sandbox, clock: Any, through: Callable[[Any], Any] = lambda transport: transport
+    sandbox: Sandbox,
+    clock: Any,
+    through: Callable[[Any], Any] = lambda transport: transport,
+    asking: Callable[[Any], Any] = lambda gateway: gateway,
 ) -> Ports:
-    """Fresh adapters, as a process of its own has them; ``through`` wraps their transport."""
+    """Fresh adapters, as a process of its own has them; ``through`` wraps their transport,
+    ``asking`` the gateway to etcd."""
     api = KubeApi(through(InProcessTransport(sandbox.api)), clock, retry=NO_RETRIES)
     reads = KubeNodeReads(api)
+    gateway = asking(sandbox.etcd or FakeEtcd())
+    clusters = EtcdClusters(reads, gateway, EtcdMemory(), clock.boot)
+    clusters.learn(Configuration(Windows("UTC"), (), etcd=sandbox.declared))
     return Ports(
         api=api,
         ledger=LedgerDocument(api, NAMESPACE),
         lease=LeaseDocument(api, NAMESPACE),
         cluster=api,
         events=KubeEvents(api),
-        target=PodTarget(reads),
-        nodes=NodeTarget(reads, clouds=sandbox.clouds),
+        target=PodTarget(reads, etcd=clusters),
+        nodes=NodeTarget(reads, clouds=sandbox.clouds, etcd=clusters),
+        etcd=EtcdTarget(reads, clusters, LONG),
+        guards=(EtcdGuard(reads, clusters),) if sandbox.etcd else (NoObjection(),),
     )

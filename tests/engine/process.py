@@ -23,10 +23,15 @@ from chaosd.kube.reads import KubeReads
 from chaosd.ports import Guard, Notice, Target
 from chaosd.sandbox import ManualClock
 from chaosd.targets.cloud import Cloud
+from chaosd.targets.etcd import EtcdTarget
+from chaosd.targets.etcd_clusters import EtcdClusters
+from chaosd.targets.etcd_guard import EtcdGuard
+from chaosd.targets.etcd_memory import EtcdMemory
 from chaosd.targets.nodes import NodeTarget
 from chaosd.targets.pods import PodTarget
 from tests.engine.cluster_side import NAMESPACE, make_ports
 from tests.engine.world import Tape
+from tests.support.etcd import FakeEtcd
 
 if TYPE_CHECKING:
     from tests.engine.scene import Scene
@@ -111,6 +116,8 @@ class Process:
         clock = Off(scene.clock, off)
         ports = make_ports(scene.sandbox, clock, through)
         reads = KubeNodeReads(ports.api)
+        gateway = scene.sandbox.etcd or FakeEtcd()
+        clusters = EtcdClusters(reads, gateway, EtcdMemory(), scene.clock.boot)
         self.context = Context(
             holder=name,
             clock=clock,
@@ -121,10 +128,11 @@ class Process:
             events=ports.events,
             report=self.tape,
             targets={
-                TargetKind.POD: target(reads) if target else PodTarget(reads, own),
-                TargetKind.NODE: NodeTarget(reads, own, clouds),
+                TargetKind.POD: target(reads) if target else PodTarget(reads, own, clusters),
+                TargetKind.NODE: NodeTarget(reads, own, clouds, clusters),
+                TargetKind.ETCD: EtcdTarget(reads, clusters),
             },
-            guards=guards,
+            guards=(*guards, EtcdGuard(reads, clusters)) if scene.sandbox.etcd else guards,
         )
         about = Notice("", "ConfigMap", NAMESPACE, "chaosd-ledger", "", "", clock.now())
         self.reload = Reload(self.context, about)

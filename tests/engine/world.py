@@ -124,6 +124,7 @@ class Daemon:
             targets={
                 TargetKind.POD: world.wrapped("target", ports.target),
                 TargetKind.NODE: world.wrapped("target", ports.nodes),
+                TargetKind.ETCD: world.wrapped("target", ports.etcd),
             },
             guards=[world.wrapped("guard", guard, local=True) for guard in ports.guards],
         )
@@ -208,7 +209,9 @@ class World:
             return make_ports(
                 self.sandbox, self.time, lambda transport: WrappedTransport(self.stage, transport)
             )
-        return make_ports(self.sandbox, self.time)
+        return make_ports(
+            self.sandbox, self.time, asking=lambda gateway: self.wrapped("gateway", gateway)
+        )
 
     def wrapped(self, name: str, port: Any, *, local: bool = False) -> Any:
         """A port seen through the stage, if its methods are the calls."""
