@@ -17,8 +17,8 @@ PYTHON ?= $(shell for need in ensurepip sys; do \
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help find-python venv test lint types contracts tests test-real test-deploy tools tools-go tools-deploy fmt \
-	demo bench bench-real soak-etcd docs monitoring manifests lock clean
+.PHONY: help find-python venv test lint types contracts tests test-real test-browser test-deploy tools tools-go tools-deploy fmt \
+	demo bench bench-real soak-etcd docs pictures monitoring manifests lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ test-real: $(READY) ## Run the tests against a real control plane (needs Go, and
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory tools tools-deploy; \
 	else echo "Go is missing (https://go.dev/dl/): going on with the binaries that there are."; fi
 	$(BIN)/pytest -q --real tests/contract tests/real
+
+test-browser: $(READY) ## Test the status page in the system's Chromium (CHROMIUM=/path/to/another)
+	$(BIN)/pytest -q --real tests/browser
 
 tools: ## Build what test-real needs into .tools/bin, unless it is there
 	@tools/build.sh
@@ -86,6 +89,9 @@ docs: $(READY) ## Write the generated reference again
 	$(BIN)/chaosd schema --write docs
 	$(BIN)/chaosd schema values > deploy/chart/values.schema.json.new
 	@mv deploy/chart/values.schema.json.new deploy/chart/values.schema.json
+
+pictures: $(READY) ## Take the pictures of the status page in docs/pictures again (needs Chromium)
+	$(BIN)/python -m pictures
 
 monitoring: $(READY) ## Write the dashboard again, and the chart's copies of it and of the alerts
 	$(BIN)/python -m monitoring
