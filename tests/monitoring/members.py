@@ -16,7 +16,7 @@ _BLOB = base64.b64encode(_DATABASE + hashlib.sha256(_DATABASE).digest()).decode(
 
 
 class Members:
-    """``leader`` is the number of the one that all name; another may be set at any time."""
+    """``leader`` is the number of the one that all name, until it is told to hand over."""
 
     def __init__(self) -> None:
         self.leader = 1
@@ -48,8 +48,8 @@ class Members:
                 self._say({"health": "true", "reason": ""})
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                self._say(members._answer(self.path, number))
+                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+                self._say(members._answer(self.path, number, json.loads(body or "{}")))
 
             def _say(self, what: dict[str, Any]) -> None:
                 body = json.dumps(what).encode() + b"\n"
@@ -66,7 +66,9 @@ class Members:
         server.daemon_threads = True
         return server
 
-    def _answer(self, path: str, number: int) -> dict[str, Any]:
+    def _answer(self, path: str, number: int, asked: dict[str, Any]) -> dict[str, Any]:
+        if path == "/v3/maintenance/transfer-leadership":
+            self.leader = int(asked["targetID"])
         if path == "/v3/maintenance/snapshot":
             return {"result": {"remaining_bytes": "0", "blob": _BLOB}}
         header = {"cluster_id": "77", "member_id": str(number), "revision": "9", "raft_term": "2"}
