@@ -70,8 +70,8 @@ class ExplainQuery(Struct, frozen=True):
         Meta(
             min_length=1,
             max_length=600,
-            description="namespace/Kind/name, Kind/name of what opted in, namespace/pod-name, or "
-            "node/NAME",
+            description="namespace/Kind/name, Kind/name of what opted in, namespace/pod-name, "
+            "node/NAME, or Etcd/NAME of a declared cluster",
         ),
     ]
 

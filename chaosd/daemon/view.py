@@ -20,6 +20,7 @@ from chaosd.core.ledger import Ledger
 from chaosd.core.model import Configuration, Policy
 from chaosd.core.status import Status, status
 from chaosd.core.status_parts import PolicyNow
+from chaosd.daemon.etcd_state import etcd_answers
 from chaosd.daemon.gate import Busy, Gate, Turned
 from chaosd.daemon.naming import NamesNothing, NotThere, meant
 from chaosd.daemon.planned import Planned
@@ -179,7 +180,9 @@ class View:
             context.clock,
         )
         key, pod = meant(target, explainer, self._connection)
-        return explanation(str(key), explainer.workload(key, pod))
+        found = explainer.workload(key, pod)
+        now = context.clock.now()
+        return explanation(str(key), found, etcd_answers(self._connection, configuration, now, key))
 
 
 def unknown(policy: str, configuration: Configuration) -> Mistake:

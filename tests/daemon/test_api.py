@@ -13,7 +13,7 @@ import jsonschema
 import msgspec
 import pytest
 import schemathesis
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
@@ -85,8 +85,10 @@ def test_every_answer_is_as_the_document_says(
     left_out = [positive_data_acceptance] if name in STRICTER else []
 
     @given(case=asking)
-    @settings(max_examples=10)
+    @settings(max_examples=6)
     def check(case: Any) -> None:
+        # What an URL can't carry arrives as something else, or not at all.
+        assume(not any(one is None or isinstance(one, list | dict) for one in case.query.values()))
         answer = case.call(base_url=base, timeout=60)
         case.validate_response(answer, excluded_checks=left_out)
 

@@ -19,7 +19,11 @@ T = TypeVar("T")
 ROWS = 10
 CARDS = 12
 REASONS = 5
-_NOUNS = {TargetKind.POD: "pods", TargetKind.NODE: "nodes"}
+_NOUNS = {
+    TargetKind.POD: "pods",
+    TargetKind.NODE: "nodes",
+    TargetKind.ETCD: "etcd members",
+}
 
 
 class Tone(StrEnum):
@@ -127,10 +131,11 @@ def _headline(status: Status, able: Sequence[PolicyNow]) -> str:
         if striking:
             return f"Nothing new can be killed now, {several(striking, 'action')} under way"
         return "Nothing can be killed now"
-    kinds = dict.fromkeys(_NOUNS.get(one.target, f"{one.target} victims") for one in able)
+    kinds = dict.fromkeys(_NOUNS[one.target] for one in able)
     names = ", ".join(one.name for one in able[:3])
     more = f" and {len(able) - 3} more" if len(able) > 3 else ""
-    return f"{' and '.join(kinds).capitalize()} can be killed now, by {names}{more}"
+    things = " and ".join(kinds)
+    return f"{things[0].upper()}{things[1:]} can be killed now, by {names}{more}"
 
 
 def _leader(status: Status) -> Fact:

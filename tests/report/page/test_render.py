@@ -1,0 +1,127 @@
+"""Templates: what only they decide."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from chaosd.core.etcd_answer import EtcdAnswer, EtcdMemberAnswer
+from chaosd.core.explained import Explanation, PolicyAnswer
+from chaosd.core.ledger import Verdict
+from chaosd.core.model import TargetKind
+from chaosd.core.reasons import Code, Reason
+from chaosd.core.status import status
+from chaosd.core.status_parts import State
+from chaosd.report.page.chart import chart
+from chaosd.report.page.home import banner, facts
+from chaosd.report.page.render import STATIC, render, static
+from tests.core.ledgers import configuration, led, policy, stuck
+from tests.core.test_status_nodes import drain
+from tests.daemon.reading import Page
+from tests.report.page.test_chart import record, recovered
+from tests.report.page.test_home import AROUND, HERE
+from tests.report.scene import START
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
+ABOUT = {"cluster": "", "version": "1"}
+
+
+def home(**changes: object) -> Page:
+    """The first page of a status."""
+    given = {"ledger": led(), "configuration": configuration(), "around": AROUND, "known": HERE}
+    found = status(**{**given, **changes})  # type: ignore[arg-type]
+    fields = {
+        "status": found,
+        "banner": banner(found, "chaosd"),
+        "facts": facts(found),
+        "plan": None,
+        "plan_trouble": "not yet",
+        "kills": (),
+        "chart": None,
+        "page": "home.html",
+    }
+    page = Page(render("home.html", found.now, "./", ABOUT | fields))
+    assert page.wrong == []
+    return page
+
+
+def test_what_did_not_recover_comes_with_its_command() -> None:
+    """So that a person can let it go."""
+    words = home(ledger=stuck()).words
+    assert "Did not recover" in words
+    assert "chaosd forgive shop/Deployment/web" in words
+
+
+def test_a_held_node_comes_with_its_pods_and_its_command() -> None:
+    """How far a drain is, and how to put the node back."""
+    one = drain()
+    words = home(ledger=msgspec.structs.replace(led(), intents={one.id: one})).words
+    assert "Nodes out of service" in words
+    assert "chaosd undo" in words
+
+
+def test_a_plan_that_is_not_known_says_why() -> None:
+    """Instead of an empty list, which would say that nothing comes."""
+    assert "Next kills Not known: not yet" in home().words
+
+
+def test_many_policies_have_a_page_of_their_own() -> None:
+    """The first page shows a dozen."""
+    page = home(configuration=configuration(*(policy(f"p{n}") for n in range(40))))
+    assert "and 28 more policies" in page.words
+    assert len(page.all("article")) == 12
+
+
+def test_marks_of_a_plot_differ_in_shape() -> None:
+    """A circle, a cross, and a diamond; each with words."""
+    kills = (
+        record(5, state=State.RECOVERING),
+        recovered(60, 8),
+        record(900, verdict=Verdict.NOT_RECOVERED),
+    )
+    found = status(led(), configuration(), AROUND, known=HERE)
+    fields = {
+        "status": found,
+        "policy": found.policies[0],
+        "deadline": policy().deadline,
+        "plan": None,
+        "plan_trouble": "",
+        "kills": kills,
+        "chart": chart(kills, START),
+        "page": "policy.html",
+    }
+    page = Page(render("policy.html", START, "../", ABOUT | fields))
+    assert page.wrong == []
+    plotted = [found["class"] for tag, found in page.elements if tag in ("circle", "path")]
+    assert sorted(plotted) == ["bad", "bad", "good", "good", "open", "open"]
+
+
+def test_an_etcd_cluster_is_explained() -> None:
+    """Its members, and why none may be taken down."""
+    member = EtcdMemberAnswer(
+        *("etcd-0", "1a", "leader", False, "<timeout>", None, "3.6.8", 1, 1, ("NOSPACE",)),
+        *("http://10.0.0.1:2379", None, None),
+    )
+    against = (Reason(Code.UNREADABLE, "etcd-0 did not answer"),)
+    cluster = EtcdAnswer("main", NOW, 3, 2, 2, 0, None, against, (member,))
+    answer = PolicyAnswer("etcd", TargetKind.ETCD, False, against, {}, None, ())
+    fields = {
+        "target": "Etcd/main",
+        "trouble": "",
+        "found": Explanation("Etcd/main", (answer,), (cluster,)),
+        "page": "why.html",
+    }
+    page = Page(render("why.html", NOW, "./", ABOUT | fields))
+    assert page.wrong == []
+    for words in ("No leader is known.", "<timeout>", "NOSPACE", "No member may be taken down now"):
+        assert words in page.words
+
+
+@pytest.mark.parametrize("name", STATIC)
+def test_files_load_nothing_else(name: str) -> None:
+    """No font, picture or script of another host, and no name of one."""
+    text = static(name).decode().replace("http://www.w3.org/2000/svg", "")
+    for forbidden in ("http:", "https:", "//cdn", "@import", "url(", "innerHTML = "):
+        assert forbidden not in text
