@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaosd.calls import Answered, CallFailed, NotSent, Unanswered
@@ -105,6 +105,7 @@ def test_everything_else_is_told(answer: Pieces, words: str) -> None:
     assert "http://127.0.0.1:" in str(failed.value)
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=200))
 def test_no_answer_makes_it_raise_anything_else(content: bytes) -> None:
     """Whatever stands in the body."""

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaosd.calls import Answered, CallFailed, Forbidden, NotSent, ServerFault, Unanswered
@@ -313,16 +313,19 @@ def test_no_bytes_make_it_raise_anything_else() -> None:
     """Whatever is answered, as HTTP or not: CallFailed with the address, or an answer."""
     with answering() as (stub, asked):
 
+        @settings(max_examples=40)
         @given(st.binary(max_size=300))
         def raw(content: bytes) -> None:
             stub.answer = [content, b""]
             check()
 
+        @settings(max_examples=40)
         @given(st.binary(max_size=300), st.sampled_from([200, 204, 302, 400, 404, 499, 503]))
         def body(content: bytes, status: int) -> None:
             stub.answer = http(content, status)
             check()
 
+        @settings(max_examples=40)
         @given(JSON)
         def document(content: object) -> None:
             stub.answer = http(json.dumps(content).encode())

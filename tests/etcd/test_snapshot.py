@@ -11,7 +11,7 @@ from contextlib import closing
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chaosd.calls import CallFailed, Invalid, Unanswered
@@ -67,6 +67,7 @@ def test_a_whole_snapshot_is_good_and_its_size_is_told() -> None:
     assert checked.seconds > 0
 
 
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 60_000), max_size=8), st.booleans())
 def test_where_the_network_cuts_it_makes_no_difference(cuts: list[int], last_line: bool) -> None:
     """Lines come in any pieces, and the last may lack its end."""
@@ -80,6 +81,7 @@ def test_where_the_network_cuts_it_makes_no_difference(cuts: list[int], last_lin
     assert check(streamed(pieces)).size == 2 * BLOCK
 
 
+@settings(max_examples=25)
 @given(st.integers(0, 3), st.integers(0, BLOCK - 1), st.integers(1, 255))
 def test_one_wrong_byte_is_found(block: int, at: int, change: int) -> None:
     """Wherever it is in the database."""
