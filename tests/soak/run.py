@@ -44,7 +44,7 @@ etcd:
 policies:
   - {name: members, target: etcd, action: kill, clusters: [main], schedule: {every: 1s},
      deadline: 2m, cooldown: 0s}
-  - {name: lead, target: etcd, action: moveLeader, clusters: [main], schedule: {every: 31s},
+  - {name: lead, target: etcd, action: moveLeader, clusters: [main], schedule: {every: 2m},
      deadline: 2m, cooldown: 0s}
   - {name: pods, target: pod, action: evict, schedule: {every: 13s}, deadline: 2m, cooldown: 0s,
      select: {namespaces: [etcd], kinds: [StatefulSet], minAge: 1s}}
