@@ -135,7 +135,8 @@ def _headline(status: Status, able: Sequence[PolicyNow]) -> str:
     names = ", ".join(one.name for one in able[:3])
     more = f" and {len(able) - 3} more" if len(able) > 3 else ""
     things = " and ".join(kinds)
-    return f"{things[0].upper()}{things[1:]} can be killed now, by {names}{more}"
+    by = "policy" if len(able) == 1 else "policies"
+    return f"{things[0].upper()}{things[1:]} can be killed now, by {by} {names}{more}"
 
 
 def _leader(status: Status) -> Fact:

@@ -33,7 +33,7 @@ def test_pods_can_be_killed() -> None:
     """Said in words, with who and when, and how to stop it."""
     known = msgspec.structs.replace(HERE, next_slots={"web": NOW + timedelta(minutes=3)})
     top = banner(look(known=known), "chaos")
-    assert (top.tone, top.headline) == (Tone.LIVE, "Pods can be killed now, by web")
+    assert (top.tone, top.headline) == (Tone.LIVE, "Pods can be killed now, by policy web")
     assert top.due == ("web", NOW + timedelta(minutes=3))
     assert [one.text for one in top.stop] == [
         'chaosd halt --reason "why"',
@@ -155,7 +155,7 @@ def test_lists_are_cut_and_say_so() -> None:
     assert (few(range(13)).shown, few(range(13)).more) == (tuple(range(10)), 3)
     many = configuration(*(policy(f"p{n}") for n in range(50)))
     top = banner(look(configuration=many), "chaosd")
-    assert top.headline == "Pods can be killed now, by p0, p1, p2 and 47 more"
+    assert top.headline == "Pods can be killed now, by policies p0, p1, p2 and 47 more"
 
 
 def test_a_funnel_begins_with_what_passes() -> None:
