@@ -102,7 +102,7 @@ class Asking:
 
     def _failed_in_its_pod(self, listed: Member) -> str:
         """Why the member's declared pod did not answer; "" when it has none."""
-        told = (f"{one}: {why}" for one, why in self._failed.items() if self._is(one, listed))
+        told = (_told(one, why) for one, why in self._failed.items() if self._is(one, listed))
         return "; ".join(told)
 
     def _is(self, endpoint: str, member: Member) -> bool:
@@ -125,7 +125,7 @@ class Asking:
 
     def _why_not(self, listed: Member, urls: Sequence[str]) -> str:
         told = [
-            f"{endpoint}: {error}"
+            _told(endpoint, error)
             for endpoint, error in self._failed.items()
             if any(same_place(endpoint, url) for url in urls)
         ]
@@ -145,4 +145,9 @@ class Asking:
                 or any(same_place(endpoint, url) for url in member.client_urls)
                 for member in self.members
             ):
-                self.problems.append(f"{endpoint}: {error}")
+                self.problems.append(_told(endpoint, error))
+
+
+def _told(endpoint: str, error: str) -> str:
+    """What is wrong at an endpoint, which most errors name themselves."""
+    return error if error.startswith(endpoint) else f"{endpoint}: {error}"
