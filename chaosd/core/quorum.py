@@ -169,7 +169,8 @@ def _agreement_reasons(picture: Picture) -> list[Reason]:
     if len(clusters) > 1:
         detail = f"its members say that they are of {len(clusters)} clusters: {_each(clusters)}"
         found.append(_reason(Code.ETCD_DISAGREES, picture, detail))
-    lists = {member.known for member in answered}
+    # A learner is not asked for the list: it refuses to give one.
+    lists = {member.known for member in answered if not member.learner}
     if len(lists) > 1:
         detail = f"its members give {len(lists)} different member lists"
         found.append(_reason(Code.ETCD_DISAGREES, picture, detail))

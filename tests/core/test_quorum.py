@@ -49,6 +49,12 @@ def codes(seen: Picture, *hit: str) -> set[Code]:
     return {reason.code for reason in quorum_reasons(seen, hit)}
 
 
+def test_a_learner_gives_no_member_list() -> None:
+    """It refuses to, which is no disagreement."""
+    learner = member(9, learner=True, known=(), leader="m0")
+    assert codes(picture(*map(member, range(3)), learner), "m1") == set()
+
+
 @pytest.mark.parametrize(
     ("voters", "quorum", "margin"), [(1, 1, 0), (2, 2, 0), (3, 2, 1), (4, 3, 1), (5, 3, 2)]
 )
