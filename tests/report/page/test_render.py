@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import msgspec
@@ -125,3 +126,28 @@ def test_files_load_nothing_else(name: str) -> None:
     text = static(name).decode().replace("http://www.w3.org/2000/svg", "")
     for forbidden in ("http:", "https:", "//cdn", "@import", "url(", "innerHTML = "):
         assert forbidden not in text
+
+
+def colours() -> list[dict[str, str]]:
+    """The colours by name, in light and in dark."""
+    light, dark = static("chaosd.css").decode().split("@media (prefers-color-scheme: dark)")
+    return [dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", text)) for text in (light, dark)]
+
+
+def brightness(colour: str) -> float:
+    """The relative luminance of WCAG 2."""
+    parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("mode", colours(), ids=["light", "dark"])
+def test_words_stand_out_from_what_they_stand_on(mode: dict[str, str]) -> None:
+    """By 4.5 to 1 at least (WCAG 2, AA)."""
+    plain = [(ink, on) for ink in ("ink", "soft", "link") for on in ("paper", "sheet", "code")]
+    toned = [(tone, on) for tone in ("calm", "live", "trouble") for on in ("sheet", f"{tone}-tint")]
+    inked = [("ink", f"{tone}-tint") for tone in ("calm", "live", "trouble")]
+    days = [("on-open", f"open-{n}") for n in (1, 2, 3, 4)]
+    for ink, on in (*plain, *toned, *inked, *days, ("trouble", "paper")):
+        low, high = sorted((brightness(mode[ink]), brightness(mode[on])))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, on)
