@@ -163,8 +163,9 @@ def is_node(host: str, node: NodeFacts) -> bool:
 
 
 def has_host(node: NodeFacts, host: str) -> bool:
-    """Whether ``host`` is one of the node's addresses, or its name."""
-    return host in {_canonical(one) for one in (*node.addresses, node.name)}
+    """Whether ``host`` is one of the node's addresses, or its name; what every machine calls itself
+    says nothing."""
+    return _tells(host) and host in {_canonical(one) for one in (*node.addresses, node.name)}
 
 
 def place_of(
@@ -184,7 +185,7 @@ def place_of(
     if found is not None:
         sure = any(has_host(found, host) for host in hosts)
         return Place((), found.name, known=True, sure=sure)
-    return Place(known=any(map(is_ip, hosts)))
+    return Place(known=any(is_ip(host) and _tells(host) for host in hosts))
 
 
 def placed(member: Member, place: Place) -> Member:
@@ -222,6 +223,15 @@ def _names(host: str, pod: PodFacts, *, likely: bool) -> bool:
     if labels[0] != pod.name:
         return False
     return labels[2] == pod.namespace if len(labels) >= _SERVED else likely
+
+
+def _tells(host: str) -> bool:
+    """Whether a host tells one machine from another."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host not in ("", "localhost")
+    return not (address.is_loopback or address.is_unspecified)
 
 
 def _at(url: str) -> tuple[str, int | None] | None:

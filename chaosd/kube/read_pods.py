@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from chaosd.core.facts import (
     BudgetFacts,
@@ -88,7 +88,7 @@ def node_facts(node: Node) -> NodeFacts:
         allocatable=resources(node.status.allocatable),
         boot_id=node.status.node_info.boot_id,
         provider_id=spec.provider_id,
-        addresses=tuple(dict.fromkeys(one.address for one in node.status.addresses or ())),
+        addresses=_addresses(one.address for one in node.status.addresses or ()),
     )
 
 
@@ -121,8 +121,12 @@ def budget_facts(budget: Budget) -> BudgetFacts:
 
 def _ips(status: PodStatus) -> tuple[str, ...]:
     """The first of ``podIPs`` is ``podIP``, which servers without dual stack give alone."""
-    named = [status.pod_ip, *(one.ip for one in status.pod_ips or ())]
-    return tuple(dict.fromkeys(ip for ip in named if ip))
+    return _addresses([status.pod_ip, *(one.ip for one in status.pod_ips or ())])
+
+
+def _addresses(named: Iterable[str]) -> tuple[str, ...]:
+    """Each once; a node may list an empty one."""
+    return tuple(dict.fromkeys(one for one in named if one))
 
 
 def _containers(spec: PodSpec) -> Iterator[ContainerFacts]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chaosd.kube.node_reads import KubeNodeReads
+from tests.contract.manifests import deployment
 from tests.contract.site import Place
 
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
@@ -41,17 +42,29 @@ def test_ready_addresses(
     assert ("192.0.2.7" in found) is known
 
 
-def test_addresses_of_pods_and_nodes(place: Place) -> None:
-    """As their statuses have them, each once."""
+def test_addresses_of_nodes(place: Place) -> None:
+    """As the status has them, each once, but for empty ones."""
     status = {
         "addresses": [{"type": t, "address": "192.0.2.9"} for t in ("InternalIP", "Hostname")]
     }
     name = f"node-{os.urandom(3).hex()}"
     place.admin.ok("POST", "/api/v1/nodes", {"metadata": {"name": name}, "status": status})
     try:
+        raw = place.admin.ok("GET", f"/api/v1/nodes/{name}")["status"]["addresses"]
         node = KubeNodeReads(place.admin.api).node(name)
     finally:
         place.admin.ok("DELETE", f"/api/v1/nodes/{name}")
     assert node is not None
-    assert "192.0.2.9" in node.addresses
-    assert len(node.addresses) == len(set(node.addresses))
+    assert set(node.addresses) | {""} == {one["address"] for one in raw} | {""}
+    assert len(node.addresses) == len(set(node.addresses) - {""})
+
+
+def test_pods_at_an_address(place: Place) -> None:
+    """The server finds them, whole, in whatever namespace."""
+    place.workload("deployments", deployment("web", 2))
+    reads = KubeNodeReads(place.admin.api)
+    one, other = (pod for page in reads.pods(place.name, "app=web") for pod in page)
+    found = {str(pod): pod for pod in reads.pods_at(one.ips[0])}
+    assert found[str(one)].containers[0].name
+    assert (str(other) in found) is (one.ips == other.ips)
+    assert reads.pods_at("192.0.2.200") == []

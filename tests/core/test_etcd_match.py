@@ -181,7 +181,7 @@ def test_two_clusters_on_one_node() -> None:
     assert (place.pod, place.node, place.known) == (None, "node-a", False)
 
 
-CP = NodeFacts("cp-1", addresses=("10.0.0.9", "fd00::9", "CP-1"))
+CP = NodeFacts("cp-1", addresses=("10.0.0.9", "fd00::9", "CP-1", "127.0.0.1"))
 
 
 @pytest.mark.parametrize(
@@ -194,6 +194,8 @@ CP = NodeFacts("cp-1", addresses=("10.0.0.9", "fd00::9", "CP-1"))
         ("10.0.0.10", False, True, False),
         ("cp-10", False, False, False),
         ("etcd.corp.example", False, False, False),
+        ("127.0.0.1", False, False, False),
+        ("localhost", False, False, False),
     ],
 )
 def test_a_node_that_hosts_the_member(host: str, is_it: bool, known: bool, sure: bool) -> None:
