@@ -102,10 +102,7 @@ class EtcdSettings(Group):
     )
     endpoints: list[Endpoint] = Field(
         default=[],
-        description=(
-            "The client URLs of its members, such as `https://10.0.0.1:2379`. Not in namespaced"
-            " mode."
-        ),
+        description="The client URLs of its members, such as `https://10.0.0.1:2379`.",
     )
     pods: EtcdPodsSettings | None = Field(
         default=None, description="Its members are pods of this Kubernetes cluster."

@@ -22,12 +22,17 @@ def check_clusters(draft: Draft) -> None:
     """Report what is wrong with the declarations of etcd clusters."""
     _check_unique(draft, "name", lambda one: one.name, "a name of its own")
     _check_endpoints(draft)
+    if draft.settings.etcd and draft.settings.namespaces is not None and draft.sound("etcd"):
+        draft.report(
+            ("etcd",),
+            "nodes can't be read in namespaced mode, so nobody knows what goes down with a member:"
+            " remove it, or remove the key namespaces",
+        )
     for number, cluster in enumerate(draft.settings.etcd):
         path: KeyPath = ("etcd", number)
         _check_members(draft, path, cluster)
         _check_tls(draft, path, cluster)
         _check_backup(draft, path, cluster)
-        _check_place(draft, path, cluster)
         often = cluster.snapshot_check
         if often is not None and often < _SHORTEST and draft.sound(*path, "snapshotCheck"):
             draft.report(
@@ -134,26 +139,6 @@ def _check_backup(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
             (*where, "prometheus"),
             "missing: write where the query is asked, such as "
             "prometheus: http://prometheus.monitoring:9090",
-        )
-
-
-def _check_place(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
-    """Check a cluster in namespaced mode, where only the pods of some namespaces are read."""
-    read = draft.settings.namespaces
-    if read is None or not draft.sound("namespaces"):
-        return
-    if cluster.endpoints and draft.sound(*path, "endpoints"):
-        draft.report(
-            (*path, "endpoints"),
-            "nodes can't be read in namespaced mode, so nobody knows what runs these members: "
-            "write pods, or remove the key namespaces",
-        )
-    where = (*path, "pods", "namespace")
-    if cluster.pods and cluster.pods.namespace not in read and draft.sound(*where):
-        draft.report(
-            where,
-            f"{shown(cluster.pods.namespace)} is outside of namespaces, so nothing in it is read: "
-            "add it there",
         )
 
 

@@ -52,9 +52,8 @@ NOTES = {
     "etcd[]": (
         "What looks like etcd and is not declared is never a victim. Declaring a cluster opts"
         " nothing in: it brings its guard, which every policy meets ([etcd.md](etcd.md)). A policy"
-        " with `target: etcd` names the clusters that may lose a member. In namespaced mode nodes"
-        " can't be read, so what runs at `endpoints` is not known: there `pods` must be written, of"
-        " a namespace that is read."
+        " with `target: etcd` names the clusters that may lose a member. In namespaced mode, where"
+        " nodes can't be read, none can be declared, and none is touched."
     ),
     "policies[].node": (
         "Nodes are chosen by `select.nodes`, `select.names` and `select.minAge`, among those that"

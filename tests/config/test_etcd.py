@@ -113,18 +113,6 @@ def test_a_declared_cluster_is_no_target() -> None:
     assert (policy.clusters, policy.member) == ((), MemberRole.ANY)
 
 
-def test_namespaced_mode_takes_clusters_of_its_own_pods() -> None:
-    """Members that are pods of the namespaces that are read can be declared and struck."""
-    found = loaded("""
-namespaces: [etcd]
-seed: a
-etcd: [{name: main, pods: {namespace: etcd, labels: app=etcd}}]
-policies: [{name: kill, target: etcd, action: kill, clusters: [main], schedule: {every: 1d}}]
-""")
-
-    assert found.policies[0].clusters == ("main",)
-
-
 def test_clusters_from_the_environment() -> None:
     """The list can be set by a variable, as a whole; its mistakes are said there."""
     one = json.dumps([{"name": "main", "endpoints": ["http://127.0.0.1:2379"]}])

@@ -99,9 +99,6 @@ CONFIGURATIONS |= {
     "etcd and pods": live(
         members(pdb="bypass"), policy(), etcd=[ENDPOINTS, {**PODS, "name": "b"}], helper=HELPER
     ),
-    "namespaced etcd": live(
-        members(), etcd=[PODS], namespaces=["shop", "team"], seed="x", helper=HELPER
-    ),
 }
 
 

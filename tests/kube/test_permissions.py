@@ -220,15 +220,6 @@ def test_what_the_guard_of_etcd_reads(policies: tuple[Policy, ...]) -> None:
     assert "endpointslices" not in {need.resource for need in allowed(*policies)}
 
 
-def test_members_of_namespaced_mode_are_pods() -> None:
-    """Nothing outside of the namespaces is asked for to guard them."""
-    found = with_etcd(of_etcd(), namespaces=("shop",), helper=HELPER)
-    assert {need.namespace for need in found} == {"chaosd", "shop", "helpers"}
-    assert not {"nodes", "endpointslices"} & {need.resource for need in found}
-    assert verbs(found, "statefulsets", "shop") == {"get"}
-    assert verbs(found, "pods/eviction", "shop") == {"create"}
-
-
 def test_a_need_of_etcd_says_what_it_is_for() -> None:
     """What the guard needs names no policy, as it is needed for all of them."""
     [slices] = [need for need in with_etcd(of_etcd()) if need.resource == "endpointslices"]
