@@ -28,6 +28,7 @@ DEMO_SPEED = 10.0
 DEMO_START = datetime(2026, 3, 4, 11, 57, 0, tzinfo=UTC)
 DEMO_KILLS = 5
 DEMO_SECONDS = 150.0
+_ABOUT_THE_PAGE = "(what may be killed, and how to stop it)"
 
 Demo = Annotated[
     bool, typer.Option("--demo", help="End after five kills and recoveries, about a minute.")
@@ -139,9 +140,9 @@ def _say_where(stage: Stage, speed: float) -> None:
     pace = "in real time" if speed == 1 else f"{speed:g} times as fast as real time"
     out().print(
         f"The sandbox runs {pace}, until Ctrl-C.\n"
+        f"  page           {stage.address}/ {_ABOUT_THE_PAGE}\n"
         f"  kubeconfig     {stage.kubeconfig}\n"
         f"  configuration  {stage.file}\n"
-        f"  page           {stage.address}/\n"
         f"  metrics        {stage.address}/metrics\n"
         f"Try:\n"
         f"  kubectl --kubeconfig {stage.kubeconfig} get pods -A -w\n"
@@ -177,7 +178,8 @@ def _demo(speed: float, file: Path | None, port: int, listen: int) -> int:
     with Stage(speed, DEMO_START, file, port, listen, reporting) as stage:
         head = (
             f"Cluster and daemon run on one clock, {speed:g} times as fast as real time.\n"
-            f"page {stage.address}/   kubeconfig {stage.kubeconfig}"
+            f"page {stage.address}/ {_ABOUT_THE_PAGE}\n"
+            f"kubeconfig {stage.kubeconfig}"
         )
         with Screen(out(), stage.cluster, stage.clock.now, head) as screen:
             story.begin(screen)

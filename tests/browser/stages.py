@@ -47,9 +47,12 @@ def recovered(stage: Stage, count: int) -> None:
     """Wait until that many kills have ended well."""
 
     def enough() -> bool:
+        # Before the ledger was read nothing can be said.
+        if stage.context.page is None:
+            return False
         return len(asked(stage, "kills?verdict=recovered")["kills"]) >= count
 
-    until(enough, f"{count} kills that recovered")
+    until(enough, f"{count} kills that recovered", 170)
 
 
 def status_of(stage: Stage) -> dict[str, Any]:
