@@ -84,6 +84,7 @@ def status(
         nodes_held=nodes_held(intents, around.now),
         ledger_problem=ledger_problem,
         revision=book.revision,
+        etcd=known.etcd,
     )
 
 

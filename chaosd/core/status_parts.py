@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from chaosd.core.etcd_answer import EtcdAnswer
 from chaosd.core.lease import LeaseSpec
 from chaosd.core.ledger import Intent, Result, Verdict
 from chaosd.core.model import Action, BudgetMode, Reasons, TargetKind
@@ -30,7 +31,8 @@ class Known(Struct, frozen=True):
     """What is known besides the ledger and the configuration; all of it may be missing.
 
     ``holder`` is the process that answers ("" for a command), ``lease`` the Lease as it was read.
-    ``next_slots``, ``attempts`` and ``funnels`` (candidates by reason code) go by policy.
+    ``next_slots``, ``attempts`` and ``funnels`` (candidates by reason code) go by policy. ``etcd``
+    are the declared clusters as they were last seen.
     """
 
     holder: str = ""
@@ -38,6 +40,7 @@ class Known(Struct, frozen=True):
     next_slots: Mapping[str, datetime] = {}
     attempts: Mapping[str, LastAttempt] = {}
     funnels: Mapping[str, Mapping[str, int]] = {}
+    etcd: tuple[EtcdAnswer, ...] = ()
 
 
 class LeaderNow(Struct, frozen=True, rename="camel"):
@@ -222,6 +225,7 @@ class Status(Struct, frozen=True, rename="camel"):
     ``can_kill`` is whether a policy could strike at this instant (None: not known here), and
     ``because`` what speaks against it: first what binds every policy, then ``policy: reason``.
     ``outcomes`` are the newest 20, newest first. ``nodes_held`` are owed back, whatever else holds.
+    ``etcd`` are the declared clusters as the process that answers last saw them (a command: none).
     """
 
     now: datetime
@@ -240,6 +244,7 @@ class Status(Struct, frozen=True, rename="camel"):
     nodes_held: tuple[NodeHeld, ...] = ()
     ledger_problem: str = ""
     revision: int = 0
+    etcd: tuple[EtcdAnswer, ...] = ()
 
 
 def recovery_seconds(intent: Intent) -> float | None:

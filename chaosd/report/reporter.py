@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 from structlog.types import FilteringBoundLogger
 
-from chaosd.core.backup import SnapshotTried
+from chaosd.core.backup import SnapshotTried, backup_reasons
+from chaosd.core.etcd_answer import etcd_answer
 from chaosd.core.etcd_model import EtcdCluster
 from chaosd.core.ledger import Halt, Intent, Verdict
 from chaosd.core.model import Reasons
@@ -41,6 +42,8 @@ class Reporter:
         self._now = now
         self._repeats = Repeats(now)
         self._etcd = EtcdLines(logger)
+        self._pictures: dict[str, Picture] = {}
+        self._backups: dict[str, Reasons] = {}
         self._attempts: dict[str, LastAttempt] = {}
         self._funnels: dict[str, dict[str, int]] = {}
         self._next_slots: Mapping[str, datetime] = {}
@@ -63,6 +66,10 @@ class Reporter:
             next_slots=self._next_slots,
             attempts=self.last_attempts(),
             funnels=self.funnels(),
+            etcd=tuple(
+                etcd_answer(picture, self._backups.get(name, ()))
+                for name, picture in sorted(self._pictures.copy().items())
+            ),
         )
 
     # ---- the port
@@ -159,16 +166,20 @@ class Reporter:
         """These are all that are declared: nothing is shown of others any more."""
         self._metrics.etcd.declared(clusters)
         self._etcd.declared(clusters)
+        names = {cluster.name for cluster in clusters}
+        self._pictures = {name: one for name, one in self._pictures.items() if name in names}
 
     def etcd_pictured(self, picture: Picture, *, leading: bool) -> None:
         """A cluster was looked at: shown, and logged when it has changed."""
         self._metrics.etcd.pictured(picture, leading=leading)
         self._etcd.pictured(picture)
+        self._pictures[picture.name] = picture
 
     def etcd_backup(self, cluster: EtcdCluster, age: timedelta | str) -> None:
         """The age of a backup: shown, and logged when it becomes good or too old."""
         self._metrics.etcd.backup(cluster, age)
         self._etcd.backup(cluster, age)
+        self._backups[cluster.name] = backup_reasons(cluster, age)
 
     def etcd_snapshots(self, tried: Mapping[str, SnapshotTried]) -> None:
         """The newest checks of snapshots: shown, and each logged once."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from chaosd.core.duration import render as span
+from chaosd.core.etcd_answer import EtcdAnswer
 from chaosd.core.status_nodes import Phase
 from chaosd.core.status_parts import LimitUse, Outcome, PolicyNow, Status
 
@@ -33,6 +34,7 @@ def render(status: Status, *, namespace: str = "chaosd", ledger: str = "chaosd-l
         _policies(status),
         _skips(status),
         _limits(status),
+        _etcd(status),
         _outcomes(status),
     )
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
@@ -187,6 +189,17 @@ def _skips(status: Status) -> list[str]:
         for reason in p.last_attempt.reasons
     ]
     return _table("WHY THE LAST ATTEMPT STRUCK NOTHING", ("policy", "reason", "detail"), rows)
+
+
+def _etcd(status: Status) -> list[str]:
+    def row(one: EtcdAnswer) -> Sequence[str]:
+        healthy = f"{one.healthy} of {one.voters}"
+        against = _clean("; ".join(map(str, one.against))) or "-"
+        margin = str(one.margin) if one.members else "?"
+        return one.cluster, healthy, str(one.quorum), margin, one.leader or "?", against
+
+    headers = ("cluster", "healthy", "quorum", "margin", "leader", "no member now, because")
+    return _table("ETCD", headers, map(row, status.etcd))
 
 
 def _limits(status: Status) -> list[str]:
