@@ -1,4 +1,8 @@
-"""Three members of an etcd cluster on loopback, as their JSON gateway speaks, without etcd."""
+"""Three members of an etcd cluster on loopback, as their JSON gateway speaks, without etcd.
+
+Each is a pod of a simulated StatefulSet and answers while that pod is Ready and stays. Clients find
+them on loopback; the peer URLs that they list are their pods' DNS names, by which they are known.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,27 @@ from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+from chaosd.sandbox import Cluster, scenarios
+from chaosd.sandbox.cluster import Change
+from chaosd.sandbox.objects import is_deleting, is_ready
+from chaosd.sandbox.volumes import claim_template
+
 COUNT = 3
+NAME = "etcd"
+"""Of the StatefulSet, and of its namespace."""
+START_SECONDS = 2.0
+"""How long a pod takes to be Ready: longer than it is between two reads of one member."""
 _DATABASE = b"\0" * 4096
 _BLOB = base64.b64encode(_DATABASE + hashlib.sha256(_DATABASE).digest()).decode()
 
 
 class Members:
-    """``leader`` is the number of the one that all name, until it is told to hand over."""
+    """``leader`` is the number of the one that all name, until it is told to hand over or goes
+    down: then another one leads at once."""
 
     def __init__(self) -> None:
         self.leader = 1
+        self._up = set(range(1, COUNT + 1))
         self._servers = [self._serve(number) for number in range(1, COUNT + 1)]
         self._stack = ExitStack()
 
@@ -40,6 +55,39 @@ class Members:
         """Where clients find them."""
         return [f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers]
 
+    def fill(self, cluster: Cluster) -> None:
+        """Give the members their pods, with claims, in a cluster that is not settled yet."""
+        scenarios.namespace(cluster, NAME)
+        # Not on a node that is drained: what is shown is the loss of a member by itself.
+        pod_spec = {"nodeSelector": {"kubernetes.io/hostname": "node-0"}}
+        scenarios.stateful_set(
+            cluster,
+            NAME,
+            NAME,
+            COUNT,
+            parallel=True,
+            container={"name": NAME, "command": ["etcd"]},
+            pod_spec=pod_spec,
+            start_seconds=START_SECONDS,
+        )
+        with cluster.edit("statefulsets.apps", NAME, NAME) as item:
+            item["spec"]["volumeClaimTemplates"] = [claim_template("data")]
+        scenarios.settle(cluster)
+        cluster.subscribe(self._changed)
+
+    def _changed(self, change: Change) -> None:
+        """Go down with a pod that is on its way out, and come back with the one that is Ready."""
+        namespace, name = change.key
+        if change.resource != "pods" or namespace != NAME:
+            return
+        number, pod = int(name.rpartition("-")[2]) + 1, change.new
+        if pod is not None and is_ready(pod) and not is_deleting(pod):
+            self._up.add(number)
+        else:
+            self._up.discard(number)
+        if self._up and self.leader not in self._up:
+            self.leader = min(self._up)
+
     def _serve(self, number: int) -> ThreadingHTTPServer:
         members = self
 
@@ -52,6 +100,8 @@ class Members:
                 self._say(members._answer(self.path, number, json.loads(body or "{}")))
 
             def _say(self, what: dict[str, Any]) -> None:
+                if number not in members._up:
+                    return  # the connection ends without an answer
                 body = json.dumps(what).encode() + b"\n"
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
@@ -89,5 +139,6 @@ class Members:
 
 
 def _listed(number: int, url: str) -> dict[str, Any]:
-    peer = f"http://127.0.0.1:{10_000 + number}"
-    return {"ID": str(number), "name": f"m{number}", "peerURLs": [peer], "clientURLs": [url]}
+    pod = f"{NAME}-{number - 1}"
+    peer = f"http://{pod}.{NAME}.{NAME}.svc:2380"
+    return {"ID": str(number), "name": pod, "peerURLs": [peer], "clientURLs": [url]}

@@ -1,7 +1,7 @@
 """Every expression, asked of a real Prometheus that watched a real daemon for a while.
 
-The daemon goes through kills, refusals, a bad configuration, troubles of the API server and a halt,
-and deposes the leader of an etcd cluster now and then.
+The daemon goes through kills, refusals, a node drain, a bad configuration, troubles of the API
+server and a halt, and strikes an etcd cluster: it kills members and deposes the leader.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,13 @@ ETCD = """
     schedule: {{every: 5s}}
     deadline: 60s
     cooldown: 0s
+  - name: members
+    target: etcd
+    action: kill
+    clusters: [main]
+    schedule: {{every: 7s}}
+    deadline: 60s
+    cooldown: 0s
 etcd:
   - name: main
     endpoints: {endpoints}
@@ -106,12 +114,17 @@ EVERY = [*of_panels(), *of_rules(), *of_variables()]
 DECLARED = Metrics(CollectorRegistry(), "0").declared
 
 
-def shop(cluster: Cluster) -> None:
-    """A workload that can be struck, one whose budget never allows it, and a node to spare."""
+def fill(cluster: Cluster, members: Members) -> None:
+    """A workload that can be struck, one whose budget never allows it, the pods of an etcd cluster,
+    and a node to spare.
+
+    Events of nodes and etcd clusters are in the namespace ``default``.
+    """
+    scenarios.namespace(cluster, "default")
     scenarios.deployment(cluster, "shop", "web", 3, opt_in=True)
     scenarios.deployment(cluster, "shop", "guarded", 2, opt_in=True)
     scenarios.pdb(cluster, "shop", "guarded", min_available=2)
-    scenarios.settle(cluster)
+    members.fill(cluster)
     scenarios.node(cluster, "spare", opt_in=True)
 
 
@@ -151,7 +164,11 @@ def test_every_expression_has_data(tmp_path: Path) -> None:
     backup.write_bytes(b"a backup")
     with (
         Members() as members,
-        Site(tmp_path, text := POLICIES + declared(members, backup), fill=shop) as site,
+        Site(
+            tmp_path,
+            text := POLICIES + declared(members, backup),
+            fill=partial(fill, members=members),
+        ) as site,
         Child(site) as child,
         Prometheus(tmp_path, child.address.removeprefix("http://"), ALERTS) as prometheus,
     ):
@@ -175,7 +192,12 @@ def test_every_expression_has_data(tmp_path: Path) -> None:
         site.write(text)
         sees("chaosd_configuration_valid == 1")
         sees("sum(chaosd_etcd_leader_changes_total) > 0")
-        sees("sum(chaosd_etcd_leaderless_seconds_count) > 0")
+        sees('chaosd_kills_total{target="etcd", action="moveLeader", result="killed"} > 0')
+        sees('chaosd_kills_total{target="etcd", action="kill", result="killed"} > 0')
+        sees('chaosd_recovery_seconds_count{policy="nodes"} > 0')
+        sees('chaosd_recovery_seconds_count{policy="members"} > 0')
+        sees("chaosd_etcd_leaderless_seconds_count > 1")
+        sees("chaosd_etcd_read_gap_seconds_count > 1 and chaosd_etcd_read_gap_seconds_sum > 0")
         annotate(site, "enough")
         sees('chaosd_halted{source="annotation"} == 1')
         seconds = time.time() - began
