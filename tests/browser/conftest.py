@@ -41,6 +41,21 @@ def visitor(browser: Browser, shop: Stage) -> Iterator[Visitor]:
         yield visitor
 
 
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """A demo of the test's own, to be halted, spoilt and ended."""
+    with staged() as stage:
+        recovered(stage, 1)
+        yield stage
+
+
+@pytest.fixture
+def own(browser: Browser, stage: Stage) -> Iterator[Visitor]:
+    """Somebody who looks at it."""
+    with visiting(browser, stage.address) as visitor:
+        yield visitor
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Tell what was measured and is no reason to fail."""
     for report in terminalreporter.stats.get("passed", ()):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from chaosd.cli.stage import Stage
 from chaosd.daemon.run import answers
-from tests.browser.stages import annotated, recovered, staged
-from tests.browser.visit import Visitor, visiting
+from tests.browser.judged import violations
+from tests.browser.stages import annotated
+from tests.browser.visit import Visitor
 
 HEADLINE = "() => document.querySelector('h1').textContent"
 _WATCH_THE_HEADLINE = """
@@ -21,21 +20,6 @@ _WATCH_THE_HEADLINE = """
                {subtree: true, childList: true, characterData: true});
   }
 """
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    """A demo of the test's own, to be halted and ended."""
-    with staged() as stage:
-        recovered(stage, 1)
-        yield stage
-
-
-@pytest.fixture
-def own(browser: Browser, stage: Stage) -> Iterator[Visitor]:
-    """Somebody who looks at it."""
-    with visiting(browser, stage.address) as visitor:
-        yield visitor
 
 
 def newest(page: Page) -> str:
@@ -158,6 +142,7 @@ def test_a_daemon_that_is_gone_and_comes_back(own: Visitor, stage: Stage) -> Non
     alert = page.get_by_role("alert")
     alert.get_by_text("does not answer").wait_for()
     assert "UTC" in alert.inner_text()
+    assert violations(page) == []
     page.keyboard.press("End")
     assert alert.evaluate("one => one.getBoundingClientRect().top >= 0")
     assert own.expected("ERR_CONNECTION|ERR_EMPTY|Failed to load")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
 
+from tests.browser.judged import violations, wider_than_the_screen
 from tests.browser.visit import DESKTOP, PHONE, VIEWS, Visitor
 
 ZOOMED = {"width": 640, "height": 450}
@@ -15,25 +12,6 @@ ZOOMED = {"width": 640, "height": 450}
 PAPER = {"width": 718, "height": 1000}
 """A4 in CSS pixels, without its margins."""
 MISSING = "/nothing/of/that/name"
-
-
-def wider_than_the_screen(page: Page) -> int:
-    """By how many pixels the page can be scrolled sideways."""
-    found: int = page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    return found
-
-
-def violations(page: Page) -> list[str]:
-    """What axe finds, each with its first elements."""
-    found = Axe().run(page).response["violations"]
-    return [f"{one['impact']} {one['id']}: {one['help']}: {_elements(one)}" for one in found]
-
-
-def _elements(violation: dict[str, Any]) -> str:
-    shown = violation["nodes"][:3]
-    return " | ".join(f"{one['html']} ({one['failureSummary']})" for one in shown)
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
