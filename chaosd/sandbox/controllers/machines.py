@@ -75,16 +75,18 @@ class Machines:
         """Do what a helper pod was told: what it says of it, or None when it went down with its
         machine. Raises Ended when it refuses."""
         order = order_of(pod)
+        if order.action == "kill":
+            _must_be_boot(order, node)
+            # Nothing runs on a host of the sandbox beside its pods, whose networks are their own.
+            listener = f"{order.program} listens on TCP port {order.port}"
+            raise Ended(GONE, f"no process {listener} of this host")
         if order.action == "reboot":
             self._reboot(order, node, now)
             return None
         return self._crash(order, node["metadata"]["name"], now)
 
     def _reboot(self, order: Order, node: Json, now: datetime) -> None:
-        found = ((node.get("status") or {}).get("nodeInfo") or {}).get("bootID", "")
-        if found != order.identity:
-            told = f"its boot ID is {found}, not {order.identity}"
-            raise Ended(GONE, f"the machine has restarted: {told}")
+        _must_be_boot(order, node)
         order.check_time(now)
         for pod in self._pods_on(node["metadata"]["name"]):
             self._processes.kill(pod)
@@ -139,6 +141,13 @@ class Machines:
             for pod in self._cluster.all("pods")
             if pod["spec"].get("nodeName") == node and not is_finished(pod)
         ]
+
+
+def _must_be_boot(order: Order, node: Json) -> None:
+    found = ((node.get("status") or {}).get("nodeInfo") or {}).get("bootID", "")
+    if found != order.identity:
+        told = f"its boot ID is {found}, not {order.identity}"
+        raise Ended(GONE, f"the machine has restarted: {told}")
 
 
 def _say_ready(node: Json, status: str, reason: str, message: str, now: datetime) -> None:

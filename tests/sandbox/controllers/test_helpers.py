@@ -12,6 +12,7 @@ from chaosd.sandbox.objects import Json, condition_is, is_ready, stamp
 from tests.sandbox.support import PODS, World, make_world
 
 GONE_BOOT = "00000000-0000-4000-8000-000000000000"
+KILL = ["kill", "--boot-id", GONE_BOOT, "--program", "etcd", "--port", "2380"]
 
 
 @pytest.fixture
@@ -155,7 +156,11 @@ def test_a_crash_of_what_never_restarts(world: World) -> None:
         (["reboot", "--boot-id", GONE_BOOT], 4, "the machine has restarted"),
         (["crash", "--container-id", "a" * 64], 4, "no process of container"),
         (["reboot"], 2, "required: --boot-id"),
-        (["kill", "--boot-id", GONE_BOOT], 2, "invalid choice"),
+        (KILL, 4, "the machine has restarted"),
+        (["kill", "--boot-id", GONE_BOOT], 2, "required: --program, --port"),
+        ([*KILL[:-1], "2,380"], 2, "is no TCP port"),
+        ([*KILL[:-1], "65536"], 2, "is no TCP port"),
+        (["halt", "--boot-id", GONE_BOOT], 2, "invalid choice"),
         ([], 2, ""),
     ],
 )
@@ -169,6 +174,21 @@ def test_what_does_not_match_is_left_alone(
     assert end(world)[:2] == ("Failed", code)
     assert said in end(world)[2]
     assert (node(world), [status(pod) for pod in world.pods("web")]) == before
+
+
+@pytest.mark.parametrize("until", [60, 1])
+def test_no_process_of_a_host_is_found(world: World, until: int) -> None:
+    """None is simulated, so the helper ends as the program does where none listens: it says that
+    before it looks at the time."""
+    boot, mine = boot_id(world), [status(pod) for pod in world.pods("web")]
+    arguments = ["kill", "--program", "etcd", "--port", "2380", "--boot-id", boot]
+    helper(world, "killProcess", order(world, *arguments, until=until))
+    world.pass_time(20)
+    text = "no process etcd listens on TCP port 2380 of this host"
+    assert end(world) == ("Failed", 4, text)
+    assert is_ready(node(world))
+    assert boot_id(world) == boot
+    assert [status(pod) for pod in world.pods("web")] == mine
 
 
 @pytest.mark.parametrize(
