@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from chaosd.core.backup import SnapshotTried
+from chaosd.core.leaderless import EtcdCost
 from chaosd.core.ledger import Result, StepState, Verdict
-from chaosd.core.model import Action
+from chaosd.core.model import Action, Victim
+from chaosd.core.quorum import Member
 from chaosd.engine.reload import Reload
 from chaosd.engine.tell import notices, step_notices
 from chaosd.ports import Loaded, Notice, Struck
 from chaosd.report.reference import markdown
+from tests.core import ledgers
 from tests.core.test_status_nodes import drain
 from tests.engine.test_tell_nodes import draining
+from tests.report.etcd_scene import MAIN, member, picture
 from tests.report.scene import START, Scene, configuration, nights, policy
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
+ETCD_IDS = {
+    "etcd-0": "8211f1d0f64f3269",
+    "etcd-1": "8e9e05c52164694d",
+    "etcd-2": "91bc3c398fb3c146",
+}
 
 
 def blocks(language: str) -> list[str]:
@@ -62,10 +73,57 @@ def unrecovered() -> Scene:
     return scene
 
 
+def etcd_states() -> Scene:
+    """A cluster that is well and loses a member, and its backup and snapshot likewise."""
+    scene = Scene()
+    start_over(scene)
+    reporter = scene.reporter
+    reporter.etcd_declared((MAIN,))
+    at = {name: f"https://10.0.0.{number}:2379" for number, name in enumerate(ETCD_IDS, 1)}
+    for hours, silent in ((3, ""), (25, "etcd-2")):
+        error = f"{at['etcd-2']}: Connection refused"
+        reporter.etcd_pictured(
+            picture(*(_member(name, error if name == silent else "") for name in ETCD_IDS)),
+            leading=True,
+        )
+        reporter.etcd_backup(MAIN, timedelta(hours=hours))
+        error = f"{at['etcd-1']}: no whole answer in time" if silent else ""
+        tried = SnapshotTried(scene.time.now(), error, 23_076_864, 0.8713, START)
+        reporter.etcd_snapshots({MAIN.name: tried})
+        scene.time.passes(22 * 3600)
+    return scene
+
+
+def _member(name: str, error: str) -> Member:
+    leader = "" if error else ETCD_IDS["etcd-0"]
+    return member(name, id=ETCD_IDS[name], known=(), leader=leader, error=error)
+
+
+def etcd_verdict() -> Scene:
+    """What the loss of a leader has cost."""
+    scene = Scene()
+    start_over(scene)
+    struck = ledgers.intent(
+        "etcd",
+        MAIN.key,
+        START,
+        action_id="etcd/*/2026-11-05T10:00:00Z#0",
+        victim=Victim("etcd", "etcd-0", "0a1b2c3d", "4711", "node-2"),
+        verdict=Verdict.RECOVERED,
+        etcd={MAIN.name: EtcdCost(1.234, 1.41, 80, 3, 1)},
+    )
+    scene.time.passes(8)
+    scene.reporter.judged(struck)
+    return scene
+
+
 def start_over(scene: Scene) -> None:
     """Forget the log lines so far."""
     scene.out.seek(0)
     scene.out.truncate()
+
+
+LOGGED = (killed, skipped, refused, unrecovered, etcd_verdict, etcd_states)
 
 
 def told(notice: Notice) -> str:
@@ -81,9 +139,7 @@ def test_the_reference_of_metrics_is_fresh() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("number", "scene"), list(enumerate((killed, skipped, refused, unrecovered)))
-)
+@pytest.mark.parametrize(("number", "scene"), list(enumerate(LOGGED)))
 def test_the_log_lines_of_the_page_are_those_of_a_run(
     number: int, scene: Callable[[], Scene]
 ) -> None:
