@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import httpx
 from msgspec import Struct
 
 from chaosd.cli.stage import Stage
@@ -162,7 +163,8 @@ def soak(
         writer = stack.enter_context(Writer(witnessed.endpoints))
         outside = Troubles(stage.cluster, witnessed, troubles or 0)
         with outside if troubles is not None else ExitStack():
-            _wait(partial(len, told.kills), kills, progress)
+            stuck = _wait(partial(len, told.kills), kills, progress)
+            assert not stuck, f"{stuck}\n{_why(stage, witnessed)}"
         file.write_text(f"halted: true\n{CONFIGURATION}")
         until = time.monotonic() + _SETTLE
         while len(told.judged) < len(told.kills) + len(told.moves) and time.monotonic() < until:
@@ -173,15 +175,27 @@ def soak(
     return _outcome(members, told, strikes, writer, lost, outside, time.monotonic() - began)
 
 
-def _wait(count: Callable[[], int], wanted: int, progress: Callable[[int], None]) -> None:
+def _wait(count: Callable[[], int], wanted: int, progress: Callable[[int], None]) -> str:
+    """Wait for so many kills; why it is given up, "" when they were made."""
     seen, since = 0, time.monotonic()
     while seen < wanted:
         time.sleep(0.2)
         if count() > seen:
             seen, since = count(), time.monotonic()
             progress(min(seen, wanted))
-        stuck = time.monotonic() - since > _LONGEST_WITHOUT_A_KILL
-        assert not stuck, f"nothing was killed for five minutes, after {seen} kills"
+        if time.monotonic() - since > _LONGEST_WITHOUT_A_KILL:
+            return f"nothing was killed for five minutes, after {seen} kills"
+    return ""
+
+
+def _why(stage: Stage, members: Members) -> str:
+    """What the daemon says of it, the pods, and what the members wrote last."""
+    told = [httpx.get(f"{stage.address}/", timeout=30).text]
+    for pod in stage.cluster.all("pods", NAME):
+        told.append(f"{pod['metadata']['name']} (process {members.pid(pod)}): {pod['status']}")
+    for log in sorted(members.folder.glob("*.log")):
+        told += [f"--- {log.name}", *log.read_text(errors="replace").splitlines()[-15:]]
+    return "\n".join(told)
 
 
 def _read(writer: Writer) -> tuple[int, ...]:
