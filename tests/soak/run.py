@@ -191,8 +191,10 @@ def _wait(count: Callable[[], int], wanted: int, progress: Callable[[int], None]
 def _why(stage: Stage, members: Members) -> str:
     """What the daemon says of it, the pods, and what the members wrote last."""
     told = [httpx.get(f"{stage.address}/", timeout=30).text]
-    for pod in stage.cluster.all("pods", NAME):
-        told.append(f"{pod['metadata']['name']} (process {members.pid(pod)}): {pod['status']}")
+    told += [
+        f"{pod['metadata']['name']} (process {members.pid(pod)}): {pod['status']}"
+        for pod in stage.cluster.all("pods", NAME)
+    ]
     for log in sorted(members.folder.glob("*.log")):
         told += [f"--- {log.name}", *log.read_text(errors="replace").splitlines()[-15:]]
     return "\n".join(told)
