@@ -64,7 +64,10 @@ class EtcdClusters:
         self.gateway = gateway
         self.boot = boot
         self._declared: Mapping[str, EtcdCluster] | None = None
-        self._states: dict[str, Picture] = {}
+        # With the declaration by which they were looked at.
+        self._states: dict[str, tuple[EtcdCluster, Picture]] = {}
+        self._pictured: dict[str, tuple[EtcdCluster, Picture]] = {}
+        self._listed: dict[str, tuple[EtcdCluster, tuple[Member, ...]]] = {}
         self.memory = memory
 
     def learn(self, configuration: Configuration) -> None:
@@ -86,18 +89,18 @@ class EtcdClusters:
         return self.look(cluster, now).picture
 
     def recent(self, cluster: EtcdCluster, now: datetime, most: timedelta) -> Picture:
-        """The newest picture if it is no older than ``most``, else a new one."""
-        known = self.memory.pictures.get(cluster.name)
-        if known is not None and timedelta(0) <= now - known.at <= most:
-            return known
-        return self.picture(cluster, now)
+        """The newest picture if it is no older than ``most`` and of this very declaration (a name
+        may have been given to another cluster), else a new one."""
+        known = _still(self._pictured.get(cluster.name), cluster, now, most)
+        return known or self.picture(cluster, now)
 
     def state(self, cluster: EtcdCluster, now: datetime, most: timedelta) -> Picture:
         """What the members say now, without pods and nodes, or what they said no longer than
         ``most`` ago: for those who ask every second."""
-        known = self._states.get(cluster.name)
-        if known is None or not timedelta(0) <= now - known.at <= most:
-            known = self._states[cluster.name] = self.leading(cluster, now)
+        known = _still(self._states.get(cluster.name), cluster, now, most)
+        if known is None:
+            known = self.leading(cluster, now)
+            self._states[cluster.name] = (cluster, known)
         return known
 
     def leading(self, cluster: EtcdCluster, now: datetime) -> Picture:
@@ -109,7 +112,21 @@ class EtcdClusters:
         """As :meth:`picture`, with what the members were placed by."""
         seen = self._look(cluster, now, place=True)
         self.memory.pictures[cluster.name] = seen.picture
+        self._pictured[cluster.name] = (cluster, seen.picture)
+        if seen.picture.members:
+            self._listed[cluster.name] = (cluster, seen.picture.members)
         return seen
+
+    def lists(self, cluster: EtcdCluster, pods: Sequence[PodFacts], now: datetime) -> bool:
+        """Whether any of ``pods`` is what a cluster declared by endpoints listed last: members need
+        not look like etcd. One declared by its pods has no others, and nobody is asked then."""
+        if cluster.pods is not None or not pods:
+            return False
+        members = self.recent(cluster, now, LATELY).members
+        if not members:
+            declared, listed = self._listed.get(cluster.name, (cluster, ()))
+            members = listed if declared == cluster else ()
+        return any(runs(cluster, member, pod) for member in members for pod in pods)
 
     def _look(self, cluster: EtcdCluster, now: datetime, *, place: bool) -> Seen:
         try:
@@ -202,6 +219,18 @@ class EtcdClusters:
                 at = pods_of_member(cluster, member, likely)
                 found += [member.pod] if [member.pod] == [str(pod) for pod in at] else []
         return frozenset(pod for pod, times in Counter(found).items() if times == 1)
+
+
+def _still(
+    known: tuple[EtcdCluster, Picture] | None,
+    cluster: EtcdCluster,
+    now: datetime,
+    most: timedelta,
+) -> Picture | None:
+    """The picture that is known, if it is of this very declaration and no older than ``most``."""
+    if known is None or known[0] != cluster:
+        return None
+    return known[1] if timedelta(0) <= now - known[1].at <= most else None
 
 
 def _endpoints(declared: EtcdPods | None, pods: Iterable[PodFacts]) -> dict[str, PodFacts]:

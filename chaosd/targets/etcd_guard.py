@@ -14,7 +14,15 @@ from chaosd.core.quorum import Picture, quorum_reasons, state_reasons
 from chaosd.ports import CallFailed, Guarded
 from chaosd.targets.etcd_clusters import EtcdClusters, Seen
 from chaosd.targets.etcd_gateway import Backups
-from chaosd.targets.etcd_hits import Falling, Hits, concerns, falling, hits_of, members_among
+from chaosd.targets.etcd_hits import (
+    Falling,
+    Hits,
+    concerns,
+    falling,
+    hits_of,
+    members_among,
+    strangers,
+)
 from chaosd.targets.node_reads import NodeReads
 
 ASK_AGAIN = timedelta(minutes=1)
@@ -44,7 +52,8 @@ class EtcdGuard:
         """What speaks against this impact, and the locks of the clusters that it hits."""
         self._clusters.learn(configuration)
         gone = self._undeclared(configuration, impact)
-        if not configuration.etcd:
+        held = any(lock.startswith(_PREFIX) for lock in impact.locks)
+        if not configuration.etcd and not held:
             return Guarded(gone)
         try:
             fall = falling(self._reads, impact)
@@ -54,9 +63,9 @@ class EtcdGuard:
         looked = {
             cluster.name: self._clusters.look(cluster, now)
             for cluster in configuration.etcd
-            if concerns(cluster, impact, fall)
+            if concerns(cluster, impact, fall) or self._clusters.lists(cluster, fall.struck, now)
         }
-        reasons, locks = list(gone), []
+        reasons, locks = [*gone, *strangers(configuration.etcd, looked, fall)], []
         for cluster in configuration.etcd:
             if (seen := looked.get(cluster.name)) is None:
                 continue
@@ -66,6 +75,8 @@ class EtcdGuard:
             if hits.ids or (cluster.key in impact.locks and _suspect(cluster, fall)):
                 reasons += self._against(cluster, seen, hits, now)
                 locks.append(cluster.key)
+            elif not seen.picture.members and self._clusters.lists(cluster, fall.struck, now):
+                reasons += state_reasons(seen.picture)
         return Guarded(tuple(dict.fromkeys(reasons)), tuple(locks))
 
     def healed(
@@ -98,8 +109,9 @@ class EtcdGuard:
         )
 
     def _undeclared(self, configuration: Configuration, impact: Impact) -> Reasons:
-        """A step about a cluster that nobody can look at any more."""
-        if impact.machines or impact.pods or impact.crashed:
+        """A step about a cluster that nobody can look at any more. A pod that falls is no matter
+        here: one of its own looks like etcd that nobody declares, a drain has others beside."""
+        if impact.pods or impact.crashed:
             return ()
         return tuple(
             Reason(Code.ETCD_UNREADABLE, f"{lock} is not declared any more")

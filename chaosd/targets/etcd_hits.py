@@ -124,6 +124,31 @@ def members_among(cluster: EtcdCluster, seen: Seen, pods: Sequence[PodFacts]) ->
     )
 
 
+def strangers(
+    clusters: Sequence[EtcdCluster], looked: Mapping[str, Seen], fall: Falling
+) -> Reasons:
+    """Pods that are struck, look like etcd, and are members of no declared cluster by what its
+    members say now: whoever chose them knew them by an older look, or by another configuration.
+
+    What may be a member of a cluster that can't be asked is told with that cluster.
+    """
+    found = []
+    for pod in fall.struck:
+        signs = etcd_signs(pod)
+        if signs and not any(_may_own(one, looked.get(one.name), pod) for one in clusters):
+            detail = f"{pod} ({', '.join(signs)}) is no member of a declared cluster"
+            found.append(Reason(Code.LOOKS_LIKE_ETCD, detail))
+    return tuple(found)
+
+
+def _may_own(cluster: EtcdCluster, seen: Seen | None, pod: PodFacts) -> bool:
+    if seen is None:
+        return False
+    if not seen.picture.members:
+        return cluster.pods is None or selected(cluster, pod)
+    return bool(members_among(cluster, seen, (pod,)))
+
+
 def _is(cluster: EtcdCluster, seen: Seen, member: Member, pod: PodFacts) -> bool:
     """Whether ``pod`` may be ``member``: one of those that it was matched to, if any was."""
     place = seen.places.get(member.id)

@@ -250,19 +250,33 @@ def test_a_cluster_whose_places_cannot_be_read(path: str, impact: Impact) -> Non
 
 
 def test_a_stranger_that_looks_like_etcd() -> None:
-    """It is no member of a readable cluster; of a silent one it may be, unless that is in pods."""
+    """It is no member of any cluster, by what their members say at this moment, so nobody may
+    strike it; of a silent one it may be, unless that is in pods."""
     lab = stacked_lab()
     scenarios.pod(lab.cluster, "shop", "mine", image="etcd:3")
     scenarios.settle(lab.cluster)
     stranger = Impact(pods=("shop/mine",))
-    assert asked(lab, stranger) == Guarded()
+    assert codes(asked(lab, stranger).reasons) == {"looksLikeEtcd"}
+    assert codes(asked(lab, Impact(crashed=stranger.pods)).reasons) == {"looksLikeEtcd"}
     all_silent(lab)
     assert codes(asked(lab, stranger).reasons) == {"etcdUnreadable"}
     lab = pods_lab()
     scenarios.pod(lab.cluster, "shop", "mine", image="etcd:3")
     scenarios.settle(lab.cluster)
     all_silent(lab)
-    assert asked(lab, stranger) == Guarded()
+    assert codes(asked(lab, stranger).reasons) == {"looksLikeEtcd"}
+
+
+def test_a_silent_cluster_whose_members_do_not_look_like_etcd() -> None:
+    """What it listed last is known: its own pods stay, all others are none of its business."""
+    lab = pods_lab(image="registry/kv:1", pod_labels={"app": "kv"})
+    lab.declared = (EtcdCluster(name="main", endpoints=("http://kv.data.svc:2379",)),)
+    lab.etcd.aliases["http://kv.data.svc:2379"] = "etcd-0"
+    assert asked(lab, MEMBER) == Guarded((), LOCK)
+    all_silent(lab)
+    lab.clock.advance(60)
+    assert codes(asked(lab, MEMBER).reasons) == {"etcdUnreadable"}
+    assert asked(lab, Impact(pods=(web_pod(lab),))) == Guarded()
 
 
 def test_an_undeclared_cluster_of_a_lock() -> None:
