@@ -28,7 +28,6 @@ from chaosd.targets.node_reads import NodeReads
 from chaosd.targets.pod_strike import fence_pod, strike_pod
 
 _HELPED = (StepAction.CRASH, StepAction.KILL_PROCESS)
-_JUST_NOW = timedelta(seconds=2)
 
 
 class EtcdTarget:
@@ -113,7 +112,7 @@ class EtcdTarget:
             known = self._clusters.learned
             detail = "it is not declared any more" if known else "no configuration was read yet"
             return Recovery(whole=False, closed=known, desired=intent.desired, detail=detail)
-        picture = self._clusters.state(cluster, now, _JUST_NOW)
+        picture = self._clusters.state(cluster, now)
         against = waits or "; ".join(reason.detail for reason in state_reasons(picture))
         return Recovery(
             whole=not against,

@@ -94,10 +94,11 @@ class EtcdClusters:
         known = _still(self._pictured.get(cluster.name), cluster, now, most)
         return known or self.picture(cluster, now)
 
-    def state(self, cluster: EtcdCluster, now: datetime, most: timedelta) -> Picture:
-        """What the members say now, without pods and nodes, or what they said no longer than
-        ``most`` ago: for those who ask every second."""
-        known = _still(self._states.get(cluster.name), cluster, now, most)
+    def state(self, cluster: EtcdCluster, now: datetime) -> Picture:
+        """What the members say now, without pods and nodes; asked once for all who ask with the
+        same ``now``. Never older: a member answers until it is gone, so what was seen well a second
+        before its pod went is not."""
+        known = _still(self._states.get(cluster.name), cluster, now, timedelta(0))
         if known is None:
             known = self.leading(cluster, now)
             self._states[cluster.name] = (cluster, known)

@@ -27,7 +27,6 @@ from chaosd.targets.node_reads import NodeReads
 
 ASK_AGAIN = timedelta(minutes=1)
 """How often the age of a backup is asked for at most."""
-JUST_NOW = timedelta(seconds=2)
 _BACKUP_SECONDS = 3.0
 _PREFIX = f"{ETCD}/"
 
@@ -95,7 +94,7 @@ class EtcdGuard:
             if cluster is None:
                 told.append(f"etcd {name} is not declared any more")
                 continue
-            picture = self._clusters.state(cluster, now, JUST_NOW)
+            picture = self._clusters.state(cluster, now)
             ill = state_reasons(picture)
             healthy, voters = healthy + picture.healthy, voters + len(picture.voters)
             whole = whole and not ill

@@ -306,6 +306,23 @@ def test_a_kill_by_eviction() -> None:
     assert lab.target.fence(intent, step, lab.clock.now()).known is StepState.KILLED
 
 
+def test_a_pod_that_went_right_after_its_member_was_seen_well() -> None:
+    """A member answers until its pod's grace period is over: what was seen a second ago, while the
+    pod was still there, does not make the cluster whole."""
+    lab = pods_lab()
+    intent, step = reserved(lab, examined(lab))
+    assert lab.target.strike(intent, step, 5.0).state is StepState.KILLED
+    seen = lab.target.recovered(intent, lab.clock.now())
+    assert (seen.whole, seen.ready) == (False, 3)
+    assert lab.guard.healed(lab.configuration(), intent, lab.clock.now()) is not None
+    lab.clock.advance(1)
+    lab.cluster.remove("pods", "data", "etcd-1")
+    seen = lab.target.recovered(intent, lab.clock.now())
+    held = lab.guard.healed(lab.configuration(), intent, lab.clock.now())
+    assert held is not None
+    assert (seen.whole, held.whole) == (False, False)
+
+
 def test_a_fence_of_an_eviction() -> None:
     """A late one fails."""
     lab = pods_lab()
