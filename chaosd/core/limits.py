@@ -109,7 +109,7 @@ def rest_reasons(
         if workload != intent.workload and workload not in intent.keys:
             continue
         if intent.verdict is Verdict.NOT_RECOVERED:
-            hint = f"intent {intent.id} did not recover: chaosd forgive {workload}"
+            hint = f"intent {intent.id} did not recover: chaosd forgive {intent.workload}"
             reasons.append(Reason(Code.UNRECOVERED, hint))
         elif not dry_run:
             reasons.append(Reason(Code.LOCKED, f"intent {intent.id} is under way"))

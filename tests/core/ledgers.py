@@ -99,9 +99,9 @@ def refused(outcome: Ledger | Refusal) -> list[Code]:
     return [reason.code for reason in outcome.reasons]
 
 
-def stuck() -> Ledger:
-    """A ledger in which the kill of WEB did not recover."""
-    one = intent()
+def stuck(one: Intent | None = None) -> Ledger:
+    """A ledger in which the kill of WEB (or this one) did not recover."""
+    one = one or intent()
     judged = transitions.judge(
         killed(led(), one), LEADER, one.id, Verdict.NOT_RECOVERED, NOW + HOUR
     )

@@ -307,6 +307,17 @@ def test_reasons_say_what_is_left_and_what_to_do() -> None:
     assert unrecovered.detail.endswith(f"did not recover: chaosd forgive {WEB}")
 
 
+def test_the_command_that_forgives_names_what_was_struck() -> None:
+    """One workload may be held by an intent on another: a member's StatefulSet holds its cluster.
+    The command must be the one that helps."""
+    key = "Etcd/main"
+    ledger = stuck(intent("web", WEB, NOW, locks=(WEB, key)))
+    [unrecovered] = rest_reasons(ledger, key, NOW + DAY, min_gap=HOUR, cooldown=HOUR, dry_run=False)
+    told = unrecovered.detail.rpartition("chaosd forgive ")[2]
+    forgiven = did(transitions.forgive(ledger, told, "me", NOW + DAY))
+    assert forgiven.intents == {}
+
+
 @given(st.integers(0, 7200), st.integers(-1, 7200), st.integers(0, 7200), st.integers(0, 7200))
 def test_rests_are_those_of_the_last_kill(
     after: int, healed_in: int, gap: int, cooldown: int
