@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 _BLOCK = 65_536
+_LATER = 0.05
 
 
 @dataclass(eq=False)
@@ -111,6 +112,8 @@ class PeerNetwork:
                 await self._pass_on(name, target, reader, writer)
             finally:
                 self._tasks.discard(task)
+                # Also when it was cancelled, or its end of the connection is nobody's any more.
+                writer.transport.abort()
 
         self._servers.append(await asyncio.start_server(pass_on, sock=listening))
 
@@ -141,11 +144,11 @@ class PeerNetwork:
     async def _close(self) -> None:
         for server in self._servers:
             server.close()
-        # What was accepted just now begins with the next turn of the loop.
-        await asyncio.sleep(0)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # What was accepted just now becomes a task of ours only some turns of the loop later.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(others, timeout=_LATER)
         for server in self._servers:
             await server.wait_closed()
 

@@ -10,7 +10,7 @@ import pytest
 from chaosd.core.model import Code, Impact
 from chaosd.core.quorum import MOST_LAG
 from tests.etcd_members import Authority, EtcdCluster, Member, Tls
-from tests.real.etcd_scene import EtcdScene, pod_of, scene_of
+from tests.real.etcd_scene import EtcdScene, mend, pod_of, scene_of
 from tests.support.waiting import until
 
 
@@ -31,17 +31,6 @@ def three(shared: EtcdCluster) -> Iterator[EtcdScene]:
             yield scene
         finally:
             mend(shared)
-
-
-def mend(cluster: EtcdCluster) -> None:
-    """Undo what a test that failed has left."""
-    for member in cluster.members:
-        member.heal()
-        if not member.running:
-            member.start()
-        elif not member.answering:
-            member.resume()
-    cluster.rotate_client_cert()
 
 
 def codes(scene: EtcdScene, *members: Member) -> dict[Code, str]:
