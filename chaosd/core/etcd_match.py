@@ -174,7 +174,8 @@ def place_of(
     """Where ``member`` runs, by all pods that it may be and all nodes of this Kubernetes cluster.
 
     It is known to run elsewhere when one of its hosts is an IP: neither pod nor node has it. Behind
-    a name alone, which only its own DNS can tell, it may be on any node.
+    a name alone, which only its own DNS can tell, it may be on any node. Members are often called
+    as their nodes, which may have more addresses than they tell: it is taken to be there as well.
     """
     mine = pods_of_member(cluster, member, pods)
     if mine:
@@ -185,7 +186,8 @@ def place_of(
     if found is not None:
         sure = any(has_host(found, host) for host in hosts)
         return Place((), found.name, known=True, sure=sure)
-    return Place(known=any(is_ip(host) and _tells(host) for host in hosts))
+    named = next((node.name for node in nodes if node.name == member.name), "")
+    return Place((), named, known=any(is_ip(host) and _tells(host) for host in hosts))
 
 
 def placed(member: Member, place: Place) -> Member:

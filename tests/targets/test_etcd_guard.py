@@ -233,6 +233,20 @@ def test_a_member_behind_a_name() -> None:
     assert asked(lab, Impact(machines=("node-a",))) == Guarded()
 
 
+@pytest.mark.parametrize("host", ["192.0.2.3", "etcd-c.corp"])
+def test_a_member_that_is_called_as_its_node(host: str) -> None:
+    """At an address that the node does not tell, as of a network of its own, or behind a name."""
+    lab = stacked_lab(static=False)
+    there = lab.etcd.members["cp-2"]
+    there.peer, there.client = f"https://{host}:2380", f"https://{host}:2379"
+    lab.declared = (
+        EtcdCluster(name="main", endpoints=(*lab.declared[0].endpoints[:2], there.client)),
+    )
+    assert asked(lab, Impact(machines=("cp-2",))) == Guarded((), LOCK)
+    elsewhere = asked(lab, Impact(machines=("node-a",)))
+    assert codes(elsewhere.reasons) == ({"etcdUnreadable"} if host == "etcd-c.corp" else set())
+
+
 @pytest.mark.parametrize(
     ("path", "impact"),
     [
