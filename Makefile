@@ -17,8 +17,8 @@ PYTHON ?= $(shell for need in ensurepip sys; do \
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help find-python venv test lint types contracts tests test-real test-browser test-deploy tools tools-go tools-deploy fmt \
-	demo bench bench-real soak-etcd docs pictures monitoring manifests lock clean
+.PHONY: help find-python venv test lint types contracts tests test-real test-browser test-deploy \
+	tools tools-go tools-deploy fmt demo bench bench-real soak-etcd docs pictures monitoring manifests lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -143,10 +143,12 @@ def test_a_daemon_that_is_gone_and_comes_back(own: Visitor, stage: Stage) -> Non
     alert.get_by_text("does not answer").wait_for()
     assert "UTC" in alert.inner_text()
     assert violations(page) == []
+    assert page.locator(".banner-calm, .banner-live").count() == 0
     page.keyboard.press("End")
     assert alert.evaluate("one => one.getBoundingClientRect().top >= 0")
     assert own.expected("ERR_CONNECTION|ERR_EMPTY|Failed to load")
     pages = answers(stage.process, stage.context, stage.connection, stage.metrics, stage.reporter)
     stage.process.serve(pages, "127.0.0.1", port)
     alert.wait_for(state="hidden")
+    assert page.locator(".banner-old").count() == 0
     own.expected("ERR_CONNECTION|ERR_EMPTY|Failed to load")

@@ -78,6 +78,8 @@
     if (stale.textContent !== text) stale.textContent = text;
     if (!document.title.startsWith(OLD)) document.title = OLD + document.title;
     live.textContent = last;
+    const banner = document.getElementById("now");
+    if (banner) banner.className = "banner banner-old";
   }
 
   async function look() {
