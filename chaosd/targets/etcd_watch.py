@@ -165,7 +165,9 @@ class EtcdSnapshots:
     """The actor of the process that leads which has a whole snapshot streamed and its hash checked,
     as often as ``snapshotCheck`` asks; a check that failed is tried again after five minutes.
 
-    It is taken from a healthy follower, never from the leader, whose work the members wait for.
+    It is taken from a healthy follower, never from the leader, whose work the members wait for; and
+    never while an action is open on the cluster, whose victim it may be. A check that failed while
+    one was opened tells nothing, and is made again once the cluster is quiet.
     """
 
     def __init__(
@@ -181,7 +183,7 @@ class EtcdSnapshots:
         here = self._here
         asked = [cluster for cluster in declared(here) if cluster.snapshot_check is not None]
         for cluster in asked:
-            if here.leading and self._due(cluster):
+            if here.leading and self._due(cluster) and not self._disturbed(cluster):
                 self._check(cluster)
         self._show(asked)
         return here.after(_IDLE)
@@ -201,6 +203,10 @@ class EtcdSnapshots:
         pause = min(_AGAIN, every) if tried.error else every
         return since >= pause or since < timedelta(0)
 
+    def _disturbed(self, cluster: EtcdCluster) -> bool:
+        intents = self._here.open_intents().values()
+        return any(cluster.key in intent.locks for intent in intents)
+
     def _check(self, cluster: EtcdCluster) -> None:
         """Check one, unless nobody has looked at the cluster yet."""
         picture = self._memory.pictures.get(cluster.name)
@@ -215,7 +221,8 @@ class EtcdSnapshots:
             good = self._gateway.check_snapshot(cluster, follower.endpoint, SNAPSHOT_TIMEOUT)
         except CallFailed as failed:
             what = str(failed) or type(failed).__name__
-            self._keep(cluster, before, f"from {follower}: {what}")
+            if not self._disturbed(cluster):
+                self._keep(cluster, before, f"from {follower}: {what}")
             return
         at = self._here.clock.now()
         tried = SnapshotTried(at, "", good.size, good.seconds, good_at=at)

@@ -49,7 +49,7 @@ class Members:
 
     ``down`` ones refuse at once. What takes its whole timeout: reads of the ``hung``, and all that
     is asked of the ``silent``. ``named`` is whom all take for the leader, but those that have
-    ``lost`` it.
+    ``lost`` it. What happens ``meanwhile`` happens while a snapshot is streamed.
     """
 
     clock: VirtualClock
@@ -62,6 +62,7 @@ class Members:
     age_of_backup: timedelta | str = timedelta(hours=1)
     snapshot: SnapshotChecked | str = field(default_factory=lambda: SnapshotChecked(4096, 1.5))
     takes: float = 0.001
+    meanwhile: Callable[[], None] = lambda: None
 
     def _answers(self, what: str, endpoint: str, timeout: float, *, hangs: bool = False) -> None:
         self.asked.append((what, endpoint))
@@ -89,6 +90,7 @@ class Members:
         self, cluster: EtcdCluster, endpoint: str, timeout: float
     ) -> SnapshotChecked:
         self._answers("snapshot", endpoint, timeout)
+        self.meanwhile()
         if isinstance(self.snapshot, str):
             raise Unanswered(self.snapshot)
         return self.snapshot

@@ -11,6 +11,7 @@ from chaosd.ports import Loaded
 from chaosd.targets.etcd_gateway import SnapshotChecked
 from chaosd.targets.etcd_memory import EtcdMemory
 from chaosd.targets.etcd_watch import EtcdSnapshots, EtcdWatch
+from tests.core.ledgers import intent
 from tests.support.clock import VirtualClock
 from tests.targets.etcd_scripted import (
     MAIN,
@@ -173,6 +174,36 @@ def test_a_snapshot_waits_for_a_picture() -> None:
     lab.snapshots.step()
     assert lab.members.asked == []
     assert lab.memory.snapshots == {}
+
+
+def test_no_snapshot_is_asked_for_while_a_member_is_struck() -> None:
+    """Its victim may be the follower that is asked; once the cluster is quiet it is made up for."""
+    lab = Lab()
+    lab.around.declare(CHECKED)
+    lab.around.intents = {"a": intent(locks=("Etcd/main",))}
+    lab.runs(60)
+    assert lab.members.count("snapshot") == 0
+    lab.around.intents = {"b": intent(locks=("shop/Deployment/web",))}
+    lab.runs(6)
+    assert lab.members.count("snapshot") == 1
+
+
+def test_a_snapshot_that_a_strike_cut_off_has_not_failed() -> None:
+    """What came of it tells nothing of the cluster, and it is tried again soon."""
+    lab = Lab()
+    lab.around.declare(CHECKED)
+    lab.memory.pictures["main"] = picture(NOW)
+
+    def strike() -> None:
+        lab.around.intents = {"a": intent(locks=("Etcd/main",))}
+
+    lab.members.meanwhile, lab.members.snapshot = strike, "connection reset"
+    lab.snapshots.step()
+    assert lab.memory.snapshots == {}
+    lab.members.meanwhile, lab.members.snapshot = lambda: None, SnapshotChecked(4096, 1.5)
+    lab.around.intents = {}
+    lab.runs(6)
+    assert lab.memory.snapshots["main"].error == ""
 
 
 @pytest.mark.parametrize("leader", ["a", ""], ids=["followers down", "no leader"])
