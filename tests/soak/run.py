@@ -1,7 +1,8 @@
 """One soak: the daemon kills members of a real etcd cluster until so many kills have been made.
 
 The cluster's pods are simulated and its members are real processes (``chaosd sandbox --scenario
-etcd``). Two policies strike them: one for etcd, and one for pods that evicts whatever has opted in,
+etcd``, at twice their pace, so that pods come back sooner; all figures are real seconds). Two
+policies strike them: one for etcd, and one for pods that evicts whatever has opted in,
 members among it. Nothing is asserted here but what is promised.
 """
 
@@ -50,6 +51,8 @@ policies:
   - {name: pods, target: pod, action: evict, schedule: {every: 13s}, deadline: 2m, cooldown: 0s,
      select: {namespaces: [etcd], kinds: [StatefulSet], minAge: 1s}}
 """
+SPEED = 2.0
+"""How much faster than the members the simulated cluster and the daemon live."""
 _LONGEST_WITHOUT_A_KILL = 300.0
 _SETTLE = 120.0
 
@@ -158,7 +161,7 @@ def soak(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chaosd-soak-")))
         file = folder / "chaosd.yaml"
         file.write_text(CONFIGURATION)
-        stage = stack.enter_context(Stage(1.0, None, file, 0, 0, reporting, NAME, make))
+        stage = stack.enter_context(Stage(SPEED, None, file, 0, 0, reporting, NAME, make))
         witnessed = makers[0]
         writer = stack.enter_context(Writer(witnessed.endpoints))
         outside = Troubles(stage.cluster, witnessed, troubles or 0)
@@ -236,8 +239,8 @@ def _outcome(
         refusals=dict(told.refusals),
         without_reason=told.without_reason,
         recoveries=tuple(times),
-        leaderless=tuple(cost.leaderless for cost in costs if cost.leader_changes),
-        read_gaps=tuple(cost.read_gap for cost in costs if cost.leader_changes),
+        leaderless=tuple(cost.leaderless / SPEED for cost in costs if cost.leader_changes),
+        read_gaps=tuple(cost.read_gap / SPEED for cost in costs if cost.leader_changes),
         answered=len(writer.answered),
         unanswered=writer.unanswered,
         lost=lost,
