@@ -8,7 +8,7 @@ the other from seeing how long that lasts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chaosd.core.etcd_model import EtcdCluster
 from chaosd.core.leaderless import Trace
@@ -21,6 +21,7 @@ EVERY = 0.1
 TIMEOUT = 0.5
 _IDLE = 0.05  # a strike comes soon after its reservation, and must not come before the first sample
 _NOTHING_TO_DO = 1.0
+_RIGHT_BEFORE = timedelta(seconds=2)
 _SOMEBODY = "somebody"  # who reads does not ask who leads, and the other way round
 
 
@@ -60,8 +61,20 @@ class Measured:
         at = self._here.clock.now()
         for intent in intents:
             traces = self._traces.get(intent, {})
-            trace = traces.get(cluster.name, Trace()).sampled(at, leader, read=read)
+            trace = traces.get(cluster.name) or self._begun(cluster, at, leader)
+            trace = trace.sampled(at, leader, read=read)
             self._traces[intent] = {**traces, cluster.name: trace}
+
+    def _begun(self, cluster: EtcdCluster, at: datetime, leader: str | None) -> Trace:
+        """A new trace. A strike can be quicker than its first sample: then what was before it is
+        what the guard saw when it looked right before, if that look was whole."""
+        picture = self._memory.pictures.get(cluster.name)
+        if picture is None or picture.leader is None:
+            return Trace()
+        if not timedelta(0) <= at - picture.at <= _RIGHT_BEFORE:
+            return Trace()
+        before = _SOMEBODY if leader == _SOMEBODY else picture.leader.id
+        return Trace(leader=before, read_at=picture.at)
 
     def endpoints(self, cluster: EtcdCluster, first: int) -> list[str]:
         """Where voters were last asked, beginning with the one whose turn it is: the declared

@@ -221,3 +221,25 @@ def test_without_a_picture_the_declared_places_are_asked() -> None:
     held = lab.holds()
     lab.runs(2)
     assert lab.cost(held).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("looked", "gap", "changes"), [(0.2, 1.2, 1), (60, 0.0, 0)], ids=["before", "long ago"]
+)
+def test_a_strike_that_comes_before_the_first_sample_is_measured_from_the_guards_look(
+    looked: float, gap: float, changes: int
+) -> None:
+    """The guard has just seen who led, and that reads were answered; of long ago nothing is
+    known."""
+    lab = Lab()
+    lab.clock.advance(looked)
+    lab.members.hung, lab.members.lost = set(ALL), set(ALL)
+    held = lab.holds()
+    lab.runs(0.9)
+    lab.members.hung, lab.members.lost, lab.members.named = set(), set(), "b"
+    lab.runs(2)
+    cost = lab.cost(held)
+    assert cost.leader_changes == changes
+    assert cost.leaderless >= 0.9
+    assert cost.read_gap >= gap
+    assert bool(cost.read_gap) is bool(gap)
