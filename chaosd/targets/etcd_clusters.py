@@ -67,7 +67,8 @@ class EtcdClusters:
         # With the declaration by which they were looked at.
         self._states: dict[str, tuple[EtcdCluster, Picture]] = {}
         self._pictured: dict[str, tuple[EtcdCluster, Picture]] = {}
-        self._listed: dict[str, tuple[EtcdCluster, tuple[Member, ...]]] = {}
+        # By endpoints: a cluster that gets another name has the same members.
+        self._listed: dict[tuple[str, ...], tuple[Member, ...]] = {}
         self.memory = memory
 
     def learn(self, configuration: Configuration) -> None:
@@ -115,7 +116,7 @@ class EtcdClusters:
         self.memory.pictures[cluster.name] = seen.picture
         self._pictured[cluster.name] = (cluster, seen.picture)
         if seen.picture.members:
-            self._listed[cluster.name] = (cluster, seen.picture.members)
+            self._listed[cluster.endpoints] = seen.picture.members
         return seen
 
     def lists(self, cluster: EtcdCluster, pods: Sequence[PodFacts], now: datetime) -> bool:
@@ -124,9 +125,7 @@ class EtcdClusters:
         if cluster.pods is not None or not pods:
             return False
         members = self.recent(cluster, now, LATELY).members
-        if not members:
-            declared, listed = self._listed.get(cluster.name, (cluster, ()))
-            members = listed if declared == cluster else ()
+        members = members or self._listed.get(cluster.endpoints, ())
         return any(runs(cluster, member, pod) for member in members for pod in pods)
 
     def _look(self, cluster: EtcdCluster, now: datetime, *, place: bool) -> Seen:

@@ -291,6 +291,8 @@ def test_a_silent_cluster_whose_members_do_not_look_like_etcd() -> None:
     lab.clock.advance(60)
     assert codes(asked(lab, MEMBER).reasons) == {"etcdUnreadable"}
     assert asked(lab, Impact(pods=(web_pod(lab),))) == Guarded()
+    lab.declared = (msgspec.structs.replace(lab.declared[0], name="renamed"),)
+    assert codes(asked(lab, MEMBER).reasons) == {"etcdUnreadable"}
 
 
 def test_an_undeclared_cluster_of_a_lock() -> None:
