@@ -33,6 +33,9 @@ from chaosd.targets.node_reads import NodeReads
 LATELY = timedelta(seconds=30)
 """How old a picture may be that tells whether a pod is a member: the guard looks anew anyway."""
 
+SILENT_FOR = timedelta(seconds=10)
+"""How long a cluster that nobody answers for is not asked anew before a strike."""
+
 
 class Seen(Struct, frozen=True):
     """A picture and what it was placed by: where each member is, by its id; the ``pods`` that the
@@ -118,6 +121,14 @@ class EtcdClusters:
         if seen.picture.members:
             self._listed[cluster.endpoints] = seen.picture.members
         return seen
+
+    def look_for_strike(self, cluster: EtcdCluster, now: datetime) -> Seen:
+        """As :meth:`look`, but for a cluster of which nobody has answered a moment ago, which says
+        no again: to find that out takes seconds, for each candidate of an attempt."""
+        known = _still(self._pictured.get(cluster.name), cluster, now, SILENT_FOR)
+        if known is not None and not known.members:
+            return Seen(known)
+        return self.look(cluster, now)
 
     def lists(self, cluster: EtcdCluster, pods: Sequence[PodFacts], now: datetime) -> bool:
         """Whether any of ``pods`` is what a cluster declared by endpoints listed last: members need

@@ -60,7 +60,7 @@ class EtcdGuard:
             detail = f"whether members of etcd are hit can't be read: {error}"
             return Guarded((*gone, Reason(Code.ETCD_UNREADABLE, detail)))
         looked = {
-            cluster.name: self._clusters.look(cluster, now)
+            cluster.name: self._clusters.look_for_strike(cluster, now)
             for cluster in configuration.etcd
             if concerns(cluster, impact, fall) or self._clusters.lists(cluster, fall.struck, now)
         }

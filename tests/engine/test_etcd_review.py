@@ -9,16 +9,17 @@ import pytest
 
 from chaosd.core.etcd_model import EtcdCluster, EtcdPods
 from chaosd.core.ledger import Result
-from chaosd.core.model import Code, Configuration
+from chaosd.core.model import Code, Configuration, Helper
 from chaosd.core.selector import Selector
 from chaosd.engine.attempt import Ended
 from chaosd.sandbox import Cluster, scenarios
 from tests.engine.process import Process
 from tests.engine.scene import Scene, codes, configured
 from tests.engine.story_of_etcd import CLAIM
-from tests.engine.test_etcd_guard import POLICIES, scene_of
+from tests.engine.test_etcd_guard import HELPERS, POLICIES, data, scene_of
 from tests.support.etcd import EtcdOfPods
 
+HELPER = Helper(HELPERS, "chaosd:1")
 OTHERS = EtcdCluster(name="main", pods=EtcdPods("shop", Selector.parse("app=kv"), scheme="http"))
 BEHIND_A_SERVICE = EtcdCluster(name="main", endpoints=("http://kv.shop.svc:2379",))
 
@@ -130,3 +131,23 @@ def test_a_member_unlike_etcd_when_another_is_lost_before_the_strike(name: str) 
     assert between.asked == 2
     assert ended.result == str(Result.REFUSED)
     assert scene.victims() == []
+
+
+def test_a_silent_cluster_is_not_asked_for_each_candidate() -> None:
+    """Where nobody answers, each question takes seconds: one no is enough for a whole attempt."""
+
+    def many(cluster: Cluster) -> None:
+        data(cluster)
+        for number in range(20):
+            scenarios.node(cluster, f"more-{number}", zone="zone-0", opt_in=True)
+
+    silent = EtcdCluster(name="main", endpoints=("https://192.0.2.1:2379",))
+    scene = Scene(configured(POLICIES["reboot"], etcd=(silent,), helper=HELPER), many)
+    etcd = EtcdOfPods(scene.cluster, "shop", "etcd", 3)
+    scene.sandbox.etcd = etcd
+    process = scene.leader()
+    assert Code.ETCD_UNREADABLE in codes(process.attempt())
+    assert len(etcd.asked) == 1
+    scene.run(30)
+    assert Code.ETCD_UNREADABLE in codes(process.attempt())
+    assert len(etcd.asked) == 2
