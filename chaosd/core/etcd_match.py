@@ -182,7 +182,10 @@ def place_of(
         where = {pod.node for pod in mine}
         return Place(mine, where.pop() if len(where) == 1 else "", known=len(mine) == 1)
     hosts = hosts_of(member)
-    found = next((node for node in nodes if any(is_node(host, node) for host in hosts)), None)
+    # Where it was asked may be a proxy: its own URLs tell first.
+    urls = (*member.peer_urls, *member.client_urls, member.endpoint)
+    own = dict.fromkeys(host for host in map(host_of, urls) if host)
+    found = next((node for host in own for node in nodes if is_node(host, node)), None)
     if found is not None:
         sure = any(has_host(found, host) for host in hosts)
         return Place((), found.name, known=True, sure=sure)

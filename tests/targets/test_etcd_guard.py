@@ -233,6 +233,17 @@ def test_a_member_behind_a_name() -> None:
     assert asked(lab, Impact(machines=("node-a",))) == Guarded()
 
 
+def test_a_member_that_is_asked_through_another_node() -> None:
+    """A proxy there forwards to it: where it is, its own URLs tell."""
+    lab = stacked_lab(static=False)
+    proxy = lab.etcd.members["cp-0"].client.replace(":2379", ":12379")
+    lab.etcd.aliases[proxy] = "cp-1"
+    lab.declared = (EtcdCluster(name="main", endpoints=(proxy,)),)
+    assert asked(lab, Impact(machines=("cp-1",))) == Guarded((), LOCK)
+    two = Impact(machines=("cp-1", "cp-2"))
+    assert codes(asked(lab, two).reasons) >= {"etcdQuorum"}
+
+
 @pytest.mark.parametrize("host", ["192.0.2.3", "etcd-c.corp"])
 def test_a_member_that_is_called_as_its_node(host: str) -> None:
     """At an address that the node does not tell, as of a network of its own, or behind a name."""
