@@ -70,6 +70,7 @@ class EtcdClusters:
         # With the declaration by which they were looked at.
         self._states: dict[str, tuple[EtcdCluster, Picture]] = {}
         self._pictured: dict[str, tuple[EtcdCluster, Picture]] = {}
+        self._asked: dict[str, float] = {}  # when that was, by the boot clock
         # By endpoints: a cluster that gets another name has the same members.
         self._listed: dict[tuple[str, ...], tuple[Member, ...]] = {}
         self.memory = memory
@@ -118,6 +119,7 @@ class EtcdClusters:
         seen = self._look(cluster, now, place=True)
         self.memory.pictures[cluster.name] = seen.picture
         self._pictured[cluster.name] = (cluster, seen.picture)
+        self._asked[cluster.name] = self.boot()
         if seen.picture.members:
             self._listed[cluster.endpoints] = seen.picture.members
         return seen
@@ -126,7 +128,8 @@ class EtcdClusters:
         """As :meth:`look`, but for a cluster of which nobody has answered a moment ago, which says
         no again: to find that out takes seconds, for each candidate of an attempt."""
         known = _still(self._pictured.get(cluster.name), cluster, now, SILENT_FOR)
-        if known is not None and not known.members:
+        lately = self.boot() - self._asked.get(cluster.name, 0.0) <= SILENT_FOR.total_seconds()
+        if known is not None and not known.members and lately:
             return Seen(known)
         return self.look(cluster, now)
 
