@@ -108,9 +108,13 @@ class ControlPlane:
         config = f"--kubeconfig={self.kubeconfig}"
         self._run("kube-controller-manager", config, *_NO_FRILLS, key, ca, *self._fast())
         self._run("kube-scheduler", config, *_NO_FRILLS, *self._fast())
+        self.start_kubelets()
+
+    def start_kubelets(self) -> None:
+        """Start kwok (again), which stands in for them."""
         self._run(
             "kwok",
-            config,
+            f"--kubeconfig={self.kubeconfig}",
             "--manage-all-nodes=true",
             "--node-ip=127.0.0.1",
             "--cidr=10.64.0.0/10",

@@ -99,6 +99,9 @@ def away(plane: ControlPlane, how: str) -> Iterator[None]:
         else:
             plane.signal("kube-apiserver", signal.SIGCONT)
         plane.wait_ready()
+        # kubelets find it again by themselves; what stands in for them does not always.
+        plane.stop("kwok")
+        plane.start_kubelets()
 
 
 @pytest.mark.parametrize("how", ["stopped", "frozen"])
