@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Any, Protocol
 
+from chaosd.core.etcd_model import ETCD
 from chaosd.core.facts import HELPER_LABEL, ContainerFacts, PodFacts
 from chaosd.core.ledger import Intent, Step, StepState
 from chaosd.core.model import Helper, StepAction, Victim
@@ -40,7 +41,8 @@ INTENT_LABEL = "chaosd.io/intent"
 NAME = "chaosd-helper-"
 
 GRACE = timedelta(seconds=30)
-"""How long after ``strike_by`` a helper may still strike: its image may have to be pulled."""
+"""How long after ``strike_by`` a helper may still strike: its image may have to be pulled. Not so
+where a member of etcd falls: what the guard saw must not be older than it has to be."""
 MARGIN = timedelta(seconds=20)
 """How long after that it is waited: for a node's clock that is behind, and a status that lags."""
 
@@ -75,8 +77,12 @@ def helper_name(intent_id: str) -> str:
 
 def not_after(intent: Intent, step: Step) -> datetime:
     """When a step's helper refuses from then on: not later than its window lets it begin."""
-    latest = step.strike_by + GRACE
+    latest = step.strike_by if _of_etcd(intent) else step.strike_by + GRACE
     return min(latest, intent.window_until) if intent.window_until else latest
+
+
+def _of_etcd(intent: Intent) -> bool:
+    return any(lock.startswith(f"{ETCD}/") for lock in intent.locks)
 
 
 def helper_pod(intent: Intent, step: Step) -> dict[str, Any]:

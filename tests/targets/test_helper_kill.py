@@ -64,6 +64,15 @@ def test_the_program_understands_what_it_is_told(lab: Lab) -> None:
     assert (manifest["spec"]["nodeName"], manifest["spec"]["hostPID"]) == ("node-a", True)
 
 
+def test_what_takes_a_member_of_etcd_has_no_time_to_wait(lab: Lab) -> None:
+    """The guard's look is not to be older than it must: whatever was locked for a cluster ends with
+    the time of its strike."""
+    intent, step = kill(lab)
+    held = msgspec.structs.replace(intent, locks=("Etcd/main",))
+    told = read_order(helper_pod(held, step)["spec"]["containers"][0]["args"])
+    assert told.not_after == step.strike_by
+
+
 def test_its_pod_is_made_like_the_others(lab: Lab) -> None:
     """Once, by the one request of its step."""
     intent, step = kill(lab)
