@@ -142,14 +142,17 @@ class PeerNetwork:
             await link.close()
 
     async def _close(self) -> None:
+        # Accept no more, and close the servers last: of what one has accepted when it is closed
+        # Python 3.11 makes half a connection, which nobody can end.
         for server in self._servers:
-            server.close()
-        # What was accepted just now becomes a task of ours only some turns of the loop later.
+            for listening in server.sockets:
+                self._loop.remove_reader(listening.fileno())
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in self._tasks:
                 task.cancel()
             await asyncio.wait(others, timeout=_LATER)
         for server in self._servers:
+            server.close()
             await server.wait_closed()
 
 

@@ -21,6 +21,7 @@ class SlowProxy:
         self.pace: float | None = 0.0
         self.url = ""
         self._target = target
+        self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="slow", daemon=True)
 
@@ -44,13 +45,20 @@ class SlowProxy:
         self._loop.close()
 
     async def _close(self) -> None:
-        self._server.close()
+        # Accept no more, and close the server last (see tests.etcd_members.network).
+        for listening in self._server.sockets:
+            self._loop.remove_reader(listening.fileno())
         while others := asyncio.all_tasks() - {asyncio.current_task()}:
-            for task in others:
+            for task in self._tasks:
                 task.cancel()
             await asyncio.wait(others, timeout=_LATER)
+        self._server.close()
+        await self._server.wait_closed()
 
     async def _pass_on(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
         writers = [back]
         try:
             far, onward = await asyncio.open_connection("127.0.0.1", self._target)
@@ -67,6 +75,7 @@ class SlowProxy:
         except (OSError, asyncio.CancelledError):
             pass  # the member is down, or the test over
         finally:
+            self._tasks.discard(task)
             for writer in writers:
                 writer.transport.abort()
 
