@@ -225,7 +225,11 @@ def _outcome(
     seconds: float,
 ) -> Outcome:
     healed = [one for one in told.judged if one.verdict is Verdict.RECOVERED]
-    times = [(one.verdict_at - one.reserved_at).total_seconds() for one in healed if one.verdict_at]
+    times = [
+        (one.verdict_at - one.reserved_at).total_seconds() / SPEED
+        for one in healed
+        if one.verdict_at
+    ]
     costs = [cost for one in told.judged for cost in one.etcd.values() if one.policy != "lead"]
     return Outcome(
         members=members,
