@@ -28,29 +28,31 @@ def started(shop: Shop, *args: str) -> subprocess.Popen[str]:
     )
 
 
-def lines_until(process: subprocess.Popen[str], event: str) -> list[dict[str, Any]]:
-    """Log lines up to the one that says ``event``."""
+def lines_until(process: subprocess.Popen[str], *events: str) -> list[dict[str, Any]]:
+    """Log lines until each of ``events`` was said, in whatever order: threads say them."""
     assert process.stdout is not None
     lines = []
+    missing = set(events)
     for line in process.stdout:
         lines.append(json.loads(line))
-        if lines[-1]["event"] == event:
+        missing.discard(lines[-1]["event"])
+        if not missing:
             return lines
-    raise AssertionError(f"it ended without {event!r}: {lines}")
+    raise AssertionError(f"it ended without {missing}: {lines}")
 
 
 def test_from_start_to_sigterm(shop: Shop) -> None:
     """It says what it can do, serves, answers commands, and ends with 0 when it is asked to."""
     process = started(shop)
     try:
-        lines = lines_until(process, "started")
+        lines = lines_until(process, "started", "leading")
         said = "\n".join(line["event"] for line in lines)
         assert "web: evicts one pod every 1h, within PodDisruptionBudgets" in said
         assert "PodDisruptionBudgets are respected by every policy." in said
-        lines_until(process, "leading")
+        address = next(line["address"] for line in lines if line["event"] == "started")
         answer = shop.say("attempt", "web", "-o", "json")
         assert (answer.code, answer.json["result"]) == (0, "killed")
-        with urllib.request.urlopen(f"{lines[-1]['address']}/", timeout=10) as page:
+        with urllib.request.urlopen(f"{address}/", timeout=10) as page:
             assert "chaosd halt" in page.read().decode()
         assert shop.say("status", "-f", shop.file, "-o", "json").json["leader"]["term"] == 1
         process.send_signal(signal.SIGTERM)
@@ -58,6 +60,7 @@ def test_from_start_to_sigterm(shop: Shop) -> None:
         assert process.returncode == 0
     finally:
         process.kill()
+        process.communicate()
 
 
 @pytest.mark.parametrize(
