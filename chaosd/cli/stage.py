@@ -47,6 +47,8 @@ SCENARIOS = {
     "etcd": Scenario(etcd, "etcd.yaml", NAME),
 }
 SEED = 11
+_LOOKING = 10.0
+"""Real seconds that a look at etcd may take once the daemon has stopped."""
 
 
 class Stage:
@@ -139,6 +141,8 @@ class Stage:
                 last_first.push(self.members)
             last_first.callback(self.server.stop)
             if hasattr(self, "process"):
+                last_first.callback(self.connection.close)
+                last_first.callback(self.process.wait_for_watchers, _LOOKING)
                 last_first.callback(self.process.stop)
 
     def _members(self, make: Callable[[Path], Members]) -> Members:

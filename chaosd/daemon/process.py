@@ -146,6 +146,11 @@ class Process:
         found = [f"loop {loop.name} is stuck" for loop in loops if not loop.healthy()]
         return tuple(found) if self._timetable.running else (*found, "the timetable does not run")
 
+    def wait_for_watchers(self, seconds: float) -> None:
+        """After stopping: wait for the actors that only look, up to so many real seconds each."""
+        for watcher in self._watchers if self._started else ():
+            watcher.join(seconds)
+
     def unready(self) -> tuple[str, ...]:
         """Why this process could not do its work yet."""
         context = self._context

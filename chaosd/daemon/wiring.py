@@ -84,6 +84,12 @@ class Connection:
         """Whether this process runs in a pod of that cluster."""
         return self.sign_in.in_cluster
 
+    def close(self) -> None:
+        """Close idle connections to members of etcd and to where backups are known."""
+        for one in (self.etcd.gateway, self.etcd.backups):
+            if isinstance(one, HttpGateway | BackupAges):
+                one.close()
+
     def where(self) -> str:
         """For people: which cluster this is. Raises SignInFailed."""
         return self.sign_in.where()
