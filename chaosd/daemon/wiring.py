@@ -28,7 +28,6 @@ from chaosd.kube.signin import SignIn
 from chaosd.ports import Guard, Notice, Report, Settings, Target
 from chaosd.targets.etcd import EtcdTarget
 from chaosd.targets.etcd_clusters import EtcdClusters
-from chaosd.targets.etcd_gateway import Backups, Gateway
 from chaosd.targets.etcd_guard import EtcdGuard
 from chaosd.targets.etcd_memory import EtcdMemory
 from chaosd.targets.etcd_meter import EtcdLeaders, EtcdReads
@@ -48,8 +47,8 @@ def _ignore(_verb: str, _resource: str, _code: str, _seconds: float) -> None:
 class Etcd:
     """Declared etcd clusters, as far as this process asks them and remembers what they said."""
 
-    gateway: Gateway
-    backups: Backups
+    gateway: HttpGateway
+    backups: BackupAges
     memory: EtcdMemory
     clusters: EtcdClusters
 
@@ -86,9 +85,8 @@ class Connection:
 
     def close(self) -> None:
         """Close idle connections to members of etcd and to where backups are known."""
-        for one in (self.etcd.gateway, self.etcd.backups):
-            if isinstance(one, HttpGateway | BackupAges):
-                one.close()
+        self.etcd.gateway.close()
+        self.etcd.backups.close()
 
     def where(self) -> str:
         """For people: which cluster this is. Raises SignInFailed."""

@@ -36,3 +36,4 @@ def test_members_that_others_break_too_keep_their_quorum() -> None:
     outcome = soak(etcd, 5, 10, troubles=7)
     assert broken(outcome) == []
     assert outcome.troubles > 0
+    assert len(outcome.strikes) >= outcome.kills >= 10

@@ -32,6 +32,7 @@ from chaosd.sandbox import AcceleratedClock
 from chaosd.sandbox.members import NAME, Members
 from tests.soak.witness import Strike, Troubles, Witnessed
 from tests.soak.writer import Writer
+from tests.support.waiting import until
 
 CONFIGURATION = """
 cluster: soak
@@ -66,6 +67,10 @@ class Told:
     judged: list[Intent] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
     without_reason: int = 0
+
+    def killed(self, number: int) -> bool:
+        """Whether so many were killed."""
+        return len(self.kills) >= number
 
 
 class Tally(Reporter):
@@ -144,7 +149,7 @@ def soak(
 ) -> Outcome:
     """Run until ``kills`` members were killed; with a seed of ``troubles``, others break them too.
 
-    Raises AssertionError when nothing is killed for five minutes.
+    Raises AssertionError, with all that can be known, when nothing is killed for five minutes.
     """
     told, began = Told(), time.monotonic()
     makers: list[Witnessed] = []
@@ -166,29 +171,16 @@ def soak(
         writer = stack.enter_context(Writer(witnessed.endpoints))
         outside = Troubles(stage.cluster, witnessed, troubles or 0)
         with outside if troubles is not None else ExitStack():
-            stuck = _wait(partial(len, told.kills), kills, progress)
-            assert not stuck, f"{stuck}\n{_why(stage, witnessed)}"
+            why = partial(_why, stage, witnessed)
+            for number in range(1, kills + 1):
+                until(partial(told.killed, number), why, _LONGEST_WITHOUT_A_KILL)
+                progress(number)
         file.write_text(f"halted: true\n{CONFIGURATION}")
-        until = time.monotonic() + _SETTLE
-        while len(told.judged) < len(told.kills) + len(told.moves) and time.monotonic() < until:
-            time.sleep(0.2)
+        until(lambda: len(told.judged) >= len(told.kills) + len(told.moves), why, _SETTLE)
         writer.stop()
-        lost = _read(writer)
+        (lost,) = until(partial(_read, writer), why, _SETTLE)
         strikes = tuple(witnessed.strikes)
-    return _outcome(members, told, strikes, writer, lost, outside, time.monotonic() - began)
-
-
-def _wait(count: Callable[[], int], wanted: int, progress: Callable[[int], None]) -> str:
-    """Wait for so many kills; why it is given up, "" when they were made."""
-    seen, since = 0, time.monotonic()
-    while seen < wanted:
-        time.sleep(0.2)
-        if count() > seen:
-            seen, since = count(), time.monotonic()
-            progress(min(seen, wanted))
-        if time.monotonic() - since > _LONGEST_WITHOUT_A_KILL:
-            return f"nothing was killed for five minutes, after {seen} kills"
-    return ""
+    return _outcome(members, told, strikes, writer, tuple(lost), outside, time.monotonic() - began)
 
 
 def _why(stage: Stage, members: Members) -> str:
@@ -203,16 +195,12 @@ def _why(stage: Stage, members: Members) -> str:
     return "\n".join(told)
 
 
-def _read(writer: Writer) -> tuple[int, ...]:
-    """The lost writes, read once the members that are coming back are there."""
-    until = time.monotonic() + _SETTLE
-    while True:
-        try:
-            return tuple(writer.lost())
-        except Exception:
-            if time.monotonic() > until:
-                raise
-            time.sleep(1)
+def _read(writer: Writer) -> tuple[list[int]] | None:
+    """The lost writes; None while the members that are coming back don't answer."""
+    try:
+        return (writer.lost(),)
+    except httpx.HTTPError:
+        return None
 
 
 def _outcome(
