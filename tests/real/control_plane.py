@@ -44,6 +44,7 @@ BINARIES = (
 )
 _BUILT = Path(__file__).parents[2] / ".tools" / "bin"
 _STAGES = Path(__file__).with_name("stages.yaml")
+_CLIENTS = ("kube-controller-manager", "kube-scheduler", "kwok")
 _NO_FRILLS = ("--leader-elect=false", "--secure-port=0")
 
 
@@ -103,15 +104,26 @@ class ControlPlane:
     def start(self) -> None:
         """Start everything; returns when the API server is ready."""
         self.start_storage()
+        self._start_clients()
+
+    def recover(self) -> None:
+        """After the API server was away: wait for it, and start anew all that looks at it.
+
+        Their watches come back by themselves, but after up to a minute each: they wait ever longer
+        between two tries, while a test waits for its pods.
+        """
+        self.wait_ready()
+        for name in _CLIENTS:
+            self.stop(name)
+        self._start_clients()
+
+    def _start_clients(self) -> None:
         key = f"--service-account-private-key-file={self._folder / 'accounts.key'}"
         ca = f"--root-ca-file={self.ca}"
         config = f"--kubeconfig={self.kubeconfig}"
         self._run("kube-controller-manager", config, *_NO_FRILLS, key, ca, *self._fast())
         self._run("kube-scheduler", config, *_NO_FRILLS, *self._fast())
-        self.start_kubelets()
-
-    def start_kubelets(self) -> None:
-        """Start kwok (again), which stands in for them."""
+        # It stands in for kubelets.
         self._run(
             "kwok",
             f"--kubeconfig={self.kubeconfig}",

@@ -98,10 +98,7 @@ def away(plane: ControlPlane, how: str) -> Iterator[None]:
             plane.start_api_server()
         else:
             plane.signal("kube-apiserver", signal.SIGCONT)
-        plane.wait_ready()
-        # kubelets find it again by themselves; what stands in for them does not always.
-        plane.stop("kwok")
-        plane.start_kubelets()
+        plane.recover()
 
 
 @pytest.mark.parametrize("how", ["stopped", "frozen"])

@@ -56,7 +56,7 @@ def test_the_api_server_freezes_for_a_minute(
             thawed = datetime.now(UTC)
         finally:
             control_plane.signal("kube-apiserver", signal.SIGCONT)
-        control_plane.wait_ready()
+        control_plane.recover()
         scene.settles(intent.id, daemon)
         assert not [one for one in shop.ledger().all_intents() if frozen < one.reserved_at < thawed]
         scene.goes_on(daemon, meanwhile=partial(report_ready, scene))
