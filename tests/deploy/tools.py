@@ -77,3 +77,8 @@ class Helm:
         """The only object of a kind."""
         (found,) = (one for one in self.objects(values) if one["kind"] == kind)
         return found
+
+    def pod(self, values: Json | None = None) -> Json:
+        """The spec of the Deployment's pods."""
+        spec: Json = self.one("Deployment", values)["spec"]["template"]["spec"]
+        return spec
