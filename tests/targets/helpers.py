@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from chaosd.core.ledger import Intent, Step
 from chaosd.core.model import Action, Helper, StepAction, TargetKind, Victim
@@ -16,6 +19,11 @@ ID = "0123456789abcdef0123"
 CRASH, REBOOT = StepAction.CRASH, StepAction.REBOOT
 FIRST = "containerd://" + "4f" * 32
 SECOND = "containerd://" + "a7" * 32
+PODS = f"/api/v1/namespaces/{HELPER.namespace}/pods"
+BOTH = pytest.mark.parametrize("action", [CRASH, REBOOT])
+Change = Callable[[Lab], None]
+EARLY = timedelta(seconds=5)
+"""After a strike's reservation: when a helper may still strike."""
 LATE = timedelta(seconds=10) + GRACE + MARGIN + timedelta(seconds=1)
 """After a strike's reservation: when a helper is not waited for any longer."""
 
@@ -111,6 +119,35 @@ def helper_ended(lab: Lab, code: int, message: str = "as it was told\n") -> None
     """The helper's program has ended."""
     terminated = {"exitCode": code, "message": message}
     helper_state(lab, {"terminated": terminated}, "Failed" if code else "Succeeded")
+
+
+def nothing(_: Lab) -> None:
+    """Nothing has happened."""
+
+
+def ended(code: int) -> Change:
+    """The helper's program will have ended."""
+    return lambda lab: helper_ended(lab, code)
+
+
+def past_its_deadline(lab: Lab) -> None:
+    """The kubelet ended the helper pod, and nothing is known of its container."""
+    helper_state(lab, None, "Failed")
+
+
+def running(lab: Lab) -> None:
+    """The helper's program is at work."""
+    helper_state(lab, {"running": {}}, "Running")
+
+
+def pulling(lab: Lab) -> None:
+    """The helper's image is not to be had."""
+    helper_state(lab, {"waiting": {"reason": "ImagePullBackOff"}}, "Pending")
+
+
+def made_not(lab: Lab) -> None:
+    """There is no helper pod."""
+    lab.cluster.remove("pods", HELPER.namespace, helper_name(ID))
 
 
 def helper_pod_of(lab: Lab) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,16 +19,21 @@ from tests.helper.machines import BOOT_ID, Machine
 from tests.helper.ports import host, serves
 from tests.support.lab import Lab
 from tests.targets.helpers import (
+    EARLY,
     FIRST,
     HELPER,
     ID,
     LATE,
+    Change,
+    ended,
     helper_ended,
     helper_lab,
     helper_pod_of,
-    helper_state,
+    made_not,
     node_victim,
+    nothing,
     order,
+    past_its_deadline,
     pod_victim,
     restart,
 )
@@ -37,8 +41,6 @@ from tests.targets.helpers import (
 KILL = StepAction.KILL_PROCESS
 KILLED, REFUSED, FAILED = StepState.KILLED, StepState.REFUSED, StepState.FAILED
 SECOND = timedelta(seconds=1)
-EARLY = 5 * SECOND
-Change = Callable[[Lab], None]
 
 
 @pytest.fixture
@@ -106,22 +108,6 @@ def test_what_no_helper_can_do_is_not_asked_for(lab: Lab, missing: str) -> None:
 
 
 # ---- what it did
-
-
-def nothing(_: Lab) -> None:
-    """Nothing has happened."""
-
-
-def ended(code: int) -> Change:
-    return lambda lab: helper_ended(lab, code)
-
-
-def past_its_deadline(lab: Lab) -> None:
-    helper_state(lab, None, "Failed")
-
-
-def made_not(lab: Lab) -> None:
-    lab.cluster.remove("pods", HELPER.namespace, helper_name(ID))
 
 
 def node_away(lab: Lab) -> None:
