@@ -18,7 +18,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help find-python venv test lint types contracts tests test-real test-browser test-deploy \
-	tools tools-go tools-deploy fmt demo bench bench-real soak-etcd docs pictures monitoring manifests lock clean
+	tools tools-go tools-deploy fmt demo bench bench-page bench-real soak-etcd docs pictures monitoring manifests lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ fmt: $(READY) ## Format, and mend what can be mended
 
 bench: $(READY) ## Measure (docs/performance.md)
 	$(BIN)/python -m benchmarks
+
+bench-page: $(READY) ## Measure the status page of 15,000 workloads in your Chromium
+	$(BIN)/python -m benchmarks page
 
 bench-real: $(READY) ## Measure on a real API server with 50,000 pods (needs Go, 10 minutes, 10 GB)
 	@if command -v go >/dev/null; then $(MAKE) --no-print-directory tools; \

@@ -17,6 +17,7 @@ from benchmarks import (
     bench_drain,
     bench_imports,
     bench_nodes,
+    bench_page,
     bench_real,
     bench_schedule,
     bench_sift,
@@ -39,12 +40,13 @@ BENCHMARKS: Mapping[str, Measure] = {
     "drain": bench_drain.measure,
     "imports": bench_imports.measure,
     "daemon": bench_daemon.measure,
+    "page": bench_page.measure,
     "real-10k": bench_real.smaller,
     "real-50k": bench_real.larger,
 }
-ONLY_WHEN_NAMED = ("real-10k", "real-50k")
-"""What takes minutes and gigabytes."""
-NEED_PROC = ("imports", "daemon", *ONLY_WHEN_NAMED)
+ONLY_WHEN_NAMED = ("page", "real-10k", "real-50k")
+"""What needs a browser, or minutes and gigabytes."""
+NEED_PROC = ("imports", "daemon", "real-10k", "real-50k")
 
 
 def main(arguments: Sequence[str] | None = None, scale: Scale = Scale()) -> int:  # noqa: B008

@@ -48,6 +48,7 @@ class Scale:
     drains: int = 3
     drained: int = 10  # Deployments of three pods each
     stopping: float = 10.0  # seconds that a pod takes to end
+    shown: tuple[int, int] = (20, 15_000)  # Deployments on the status page
     real: tuple[int, int] = (2_000, 10_000)  # Deployments
     real_store: Path = CACHE
     real_pages: int = 20
@@ -73,6 +74,7 @@ SMALL = Scale(
     imports=1,
     drains=1,
     drained=2,
+    shown=(2, 4),
     real=(40, 80),
     real_pages=1,
     real_every="1s",

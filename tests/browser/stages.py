@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,12 +10,9 @@ from typing import Any
 
 import httpx
 
+from benchmarks.crowd import silent
 from chaosd.cli.sandbox import DEMO_SPEED, DEMO_START
 from chaosd.cli.stage import NAMESPACE, Stage
-from chaosd.report.logs import configure
-from chaosd.report.metrics import Metrics
-from chaosd.report.reporter import Reporter
-from chaosd.sandbox import AcceleratedClock
 from tests.support.waiting import until
 
 
@@ -28,12 +24,7 @@ def staged(
     start: datetime = DEMO_START,
 ) -> Stage:
     """A sandbox with a daemon that tells nothing on the terminal, not started yet."""
-    return Stage(speed, start, file, 0, 0, _silent, scenario)
-
-
-def _silent(metrics: Metrics, clock: AcceleratedClock) -> tuple[Reporter, Reporter]:
-    reporter = Reporter(metrics, configure(clock.now, stream=io.StringIO()), clock.now)
-    return reporter, reporter
+    return Stage(speed, start, file, 0, 0, silent, scenario)
 
 
 def asked(stage: Stage, path: str) -> dict[str, Any]:
