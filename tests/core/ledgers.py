@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -14,6 +15,7 @@ from chaosd.core.model import (
     Configuration,
     Limits,
     Policy,
+    Reason,
     Select,
     TargetKind,
     Victim,
@@ -94,9 +96,14 @@ def healed(ledger: Ledger, one: Intent, at: datetime | None = None) -> Ledger:
     return did(judged)
 
 
+def codes(reasons: Iterable[Reason]) -> list[Code]:
+    """In the order in which the reasons were given."""
+    return [reason.code for reason in reasons]
+
+
 def refused(outcome: Ledger | Refusal) -> list[Code]:
     assert isinstance(outcome, Refusal)
-    return [reason.code for reason in outcome.reasons]
+    return codes(outcome.reasons)
 
 
 def stuck(one: Intent | None = None) -> Ledger:

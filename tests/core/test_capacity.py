@@ -8,44 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaosd.core.capacity import Room, tolerated
-from chaosd.core.facts import NodeFacts, Placed, PodFacts, Resources, Taint, Toleration
+from chaosd.core.capacity import Room
+from chaosd.core.facts import NodeFacts, Placed, PodFacts, Resources
 from chaosd.core.model import Code
 from tests.core import subjects
-from tests.core.node_subjects import DRAINED
+from tests.core.rooms import EVERYTHING, GI, NOBODY, TEAM, gives, node, placed, pod, room
 from tests.core.subjects import codes, texts
-
-GI = 2**30
-NOBODY: frozenset[str] = frozenset()
-EVERYTHING = Toleration(operator="Exists")
-TEAM = Taint("team", "a", "NoSchedule")
-
-
-def node(name: str = "n1", /, **changes: object) -> NodeFacts:
-    """Four CPUs, 8 GiB, ten pods."""
-    facts: dict[str, object] = {"allocatable": gives(4000)}
-    return subjects.node(name=name, **{**facts, **changes})
-
-
-def gives(cpu: int, memory: int = 8, pods: int = 10) -> Resources:
-    """``cpu`` in thousandths, ``memory`` in GiB."""
-    return Resources(cpu, memory * GI, pods)
-
-
-def pod(number: int = 1, /, cpu: int = 1000, memory: int = 1, **changes: object) -> PodFacts:
-    """``cpu`` in thousandths, ``memory`` in GiB."""
-    return subjects.pod(number, requests=Resources(cpu, memory * GI, 1), **changes)
-
-
-def placed(name: str = "n1", cpu: int = 0, memory: int = 0) -> Placed:
-    return Placed(name, Resources(cpu, memory * GI))
-
-
-def room(*nodes: NodeFacts, used: list[Placed] | None = None) -> Room:
-    found = Room()
-    found.add_nodes(nodes)
-    found.add_pods(used or [])
-    return found
 
 
 def test_nothing_fits_everywhere() -> None:
@@ -79,38 +47,6 @@ def test_requests_against_what_is_left(
     assert (not room(node(), used=used).fits([pod(**changes)], NOBODY)) is fits
 
 
-@pytest.mark.parametrize(
-    ("changes", "fits"),
-    [
-        ({}, True),
-        ({"ready": False}, False),
-        ({"unschedulable": True}, False),
-        ({"deleting": True}, False),
-        ({"taints": DRAINED}, False),
-        ({"allocatable": Resources()}, False),
-        ({"taints": (TEAM,)}, False),
-        ({"taints": (Taint("team", "a", "PreferNoSchedule"),)}, True),
-    ],
-)
-def test_which_nodes_offer_room(changes: dict[str, object], fits: bool) -> None:
-    """Those that are in service and keep nobody off."""
-    assert (not room(node(**changes)).fits([pod()], NOBODY)) is fits
-
-
-@pytest.mark.parametrize(
-    "taint",
-    [
-        *DRAINED,
-        Taint("ToBeDeletedByClusterAutoscaler", "1", "NoSchedule"),
-        Taint("cloud.google.com/impending-node-termination", "", "NoSchedule"),
-    ],
-)
-def test_what_is_about_to_go_offers_none_even_to_those_that_tolerate_all(taint: Taint) -> None:
-    """Whoever empties a node does so on purpose."""
-    found = room(node(taints=(taint,))).fits([pod(tolerations=(EVERYTHING,))], NOBODY)
-    assert codes(found) == [Code.NO_CAPACITY]
-
-
 def test_the_victim_and_what_is_held_offer_none() -> None:
     """One Room answers for every victim."""
     both = room(node("n1"), node("n2"), used=[placed("n2", cpu=3500)])
@@ -139,55 +75,22 @@ def test_pages_come_in_any_order_and_nodes_twice() -> None:
     assert codes(one.fits([pod(cpu=1000)], NOBODY)) == [Code.NO_CAPACITY]
 
 
-@pytest.mark.parametrize(
-    ("selector", "fits"),
-    [
-        ({}, True),
-        ({"pool": "spot"}, True),
-        ({"pool": "big"}, False),
-        ({"pool": "spot", "disk": "ssd"}, False),
-    ],
-)
-def test_node_selectors(selector: dict[str, str], fits: bool) -> None:
-    """All of a pod's labels must be on the node."""
-    assert (not room(node()).fits([pod(node_selector=selector)], NOBODY)) is fits
+def test_pods_are_counted_anew_after_they_were_forgotten() -> None:
+    """What was counted of some nodes must not be counted twice with all."""
+    found = room(node(), used=[placed(cpu=2000)])
+    found.forget_pods()
+    found.add_pods([placed(cpu=2000)])
+    assert found.fits([pod(cpu=2000)], NOBODY) == ()
 
 
-@pytest.mark.parametrize(
-    ("toleration", "taint", "tolerates"),
-    [
-        (Toleration("team", "Equal", "a"), TEAM, True),
-        (Toleration("team", "", "a"), TEAM, True),
-        (Toleration("team", "Equal", "b"), TEAM, False),
-        (Toleration("other", "Equal", "a"), TEAM, False),
-        (Toleration("team", "Exists"), TEAM, True),
-        (Toleration("other", "Exists"), TEAM, False),
-        (EVERYTHING, TEAM, True),
-        (Toleration("", "Equal", ""), Taint("", "", "NoSchedule"), True),
-        (Toleration("", "Equal", "a"), TEAM, False),
-        (Toleration("team", "Equal", "a", "NoSchedule"), TEAM, True),
-        (Toleration("team", "Equal", "a", "NoExecute"), TEAM, False),
-        (Toleration("team", "Exists", "", "NoExecute"), Taint("team", "a", "NoExecute"), True),
-        (Toleration(operator="Exists", effect="NoExecute"), TEAM, False),
-        (Toleration("team", "Gt", "0"), Taint("team", "1", "NoSchedule"), False),
-        (Toleration("x", "Equal"), Taint("team", "a", "PreferNoSchedule"), True),
-    ],
-)
-def test_tolerations(toleration: Toleration, taint: Taint, tolerates: bool) -> None:
-    """By key, value and effect, as the documentation of Kubernetes has them."""
-    assert tolerated([taint], [toleration]) is tolerates
-    expected = [] if tolerates else [Code.NO_CAPACITY]
-    found = room(node(taints=(taint,))).fits([pod(tolerations=(toleration,))], NOBODY)
-    assert codes(found) == expected
-
-
-def test_every_taint_must_be_tolerated() -> None:
-    """One that is not is enough; no taint needs no toleration."""
-    other = Taint("gpu", "", "NoExecute")
-    assert tolerated([], [])
-    assert not tolerated([TEAM], [])
-    assert not tolerated([TEAM, other], [Toleration("team", "Exists")])
-    assert tolerated([TEAM, other], [Toleration("gpu", "Exists"), Toleration("team", "Exists")])
+def test_some_nodes_tell_as_much_as_all_when_it_fits() -> None:
+    """Only the nodes that are named are looked at, and those that are away never."""
+    nodes = [node(name) for name in ("n1", "n2", "n3")]
+    some = room(*nodes, used=[placed("n2", cpu=4000)])
+    assert some.fits([pod()], {"n1"}, ["n3"]) == ()
+    assert codes(some.fits([pod()], {"n1"}, ["n2"])) == [Code.NO_CAPACITY]
+    assert codes(some.fits([pod()], {"n1"}, ["n1", "n2"])) == [Code.NO_CAPACITY]
+    assert codes(some.fits([pod()], {"n1"}, [])) == [Code.NO_CAPACITY]
 
 
 def test_the_largest_go_first() -> None:
@@ -231,6 +134,9 @@ def test_memory_is_told_as_people_write_it(memory: int, told: str) -> None:
     """In the largest unit that it fills."""
     large = subjects.pod(requests=Resources(0, memory))
     assert f"(it requests {told} of memory)" in texts(room().fits([large], NOBODY))[0]
+
+
+# ------------------------------------------------------------------ as all ways of placing have it
 
 
 NODES = st.lists(
@@ -319,35 +225,3 @@ def test_room_only_shrinks(
     if before.fits([one], NOBODY):
         assert after.fits([one], NOBODY)
         assert before.fits([one], {"n0"})
-
-
-def test_some_nodes_tell_as_much_as_all_when_it_fits() -> None:
-    """Only the nodes that are named are looked at, and those that are away never."""
-    nodes = [node(name) for name in ("n1", "n2", "n3")]
-    some = room(*nodes, used=[placed("n2", cpu=4000)])
-    assert some.fits([pod()], {"n1"}, ["n3"]) == ()
-    assert codes(some.fits([pod()], {"n1"}, ["n2"])) == [Code.NO_CAPACITY]
-    assert codes(some.fits([pod()], {"n1"}, ["n1", "n2"])) == [Code.NO_CAPACITY]
-    assert codes(some.fits([pod()], {"n1"}, [])) == [Code.NO_CAPACITY]
-
-
-def test_hosts_are_the_nodes_on_which_any_of_the_pods_may_start() -> None:
-    """By labels and taints; how much room they have is another question."""
-    found = room(
-        node("n4"),
-        node("n1", taints=(TEAM,)),
-        node("n2", labels={"disk": "fast"}),
-        node("n3", ready=False),
-    )
-    fast = pod(1, node_selector={"disk": "fast"})
-    assert found.hosts([fast], NOBODY) == ["n2"]
-    assert found.hosts([fast, pod(2)], NOBODY) == ["n2", "n4"]
-    assert found.hosts([pod(2, tolerations=(EVERYTHING,))], {"n2"}) == ["n1", "n4"]
-
-
-def test_pods_are_counted_anew_after_they_were_forgotten() -> None:
-    """What was counted of some nodes must not be counted twice with all."""
-    found = room(node(), used=[placed(cpu=2000)])
-    found.forget_pods()
-    found.add_pods([placed(cpu=2000)])
-    assert found.fits([pod(cpu=2000)], NOBODY) == ()
