@@ -153,7 +153,7 @@ def _check_schedule(draft: Draft, path: KeyPath, given: ScheduleSettings) -> Non
     if count != 1 and draft.sound(*path):
         draft.report(path, _exactly_one(_SCHEDULES, count))
     if given.jitter is not None and draft.sound(*path, "jitter"):
-        if given.every is None and draft.sound(*path, "every"):
+        if count and given.every is None and draft.sound(*path, "every"):
             draft.report((*path, "jitter"), "goes with every alone: remove it")
         elif given.every is not None and given.jitter >= given.every:
             draft.report(
@@ -219,7 +219,7 @@ def _check_count(draft: Draft, path: KeyPath, policy: PolicySettings) -> None:
     if policy.target is TargetKind.ETCD and policy.clusters and draft.sound(*path, "target"):
         bounds.append(((*path, "clusters"), len(policy.clusters), "the number of clusters"))
     for where, concurrent, name in bounds:
-        if concurrent is not None and policy.count > concurrent and draft.sound(*where):
+        if concurrent is not None and policy.count > concurrent and draft.read(*where):
             draft.report(
                 (*path, "count"),
                 f"{policy.count} victims at once are more than {name} allows, {concurrent}: "

@@ -20,9 +20,9 @@ _ONE_OF = "endpoints and pods: write exactly one of them"
 
 def check_clusters(draft: Draft) -> None:
     """Report what is wrong with the declarations of etcd clusters."""
-    _check_unique(draft, "name", lambda one: one.name, "a name of its own")
+    _check_unique(draft, "name", ("name",), lambda one: one.name, "a name of its own")
     _check_endpoints(draft)
-    if draft.settings.etcd and draft.settings.namespaces is not None and draft.sound("etcd"):
+    if draft.settings.etcd and draft.settings.namespaces is not None:
         draft.report(
             ("etcd",),
             "nodes can't be read in namespaced mode, so nobody knows what goes down with a member:"
@@ -40,7 +40,8 @@ def check_clusters(draft: Draft) -> None:
                 f"{render(often)} is too often to read a whole database: write "
                 f"{render(_SHORTEST)} or more, such as 24h",
             )
-    _check_unique(draft, "pods", _pods, "labels that select its own pods alone")
+    parts = ("pods.namespace", "pods.labels", "pods.port")
+    _check_unique(draft, "pods", parts, _pods, "labels that select its own pods alone")
 
 
 def _pods(cluster: EtcdSettings) -> str | None:
@@ -49,12 +50,17 @@ def _pods(cluster: EtcdSettings) -> str | None:
 
 
 def _check_unique(
-    draft: Draft, key: str, of: Callable[[EtcdSettings], str | None], write: str
+    draft: Draft,
+    key: str,
+    parts: tuple[str, ...],
+    of: Callable[[EtcdSettings], str | None],
+    write: str,
 ) -> None:
+    """Report clusters of which the same is written at `key`, by `parts` of it."""
     first: dict[str, int] = {}
     for number, cluster in enumerate(draft.settings.etcd):
         text = of(cluster)
-        if text is None or not draft.sound("etcd", number, key):
+        if text is None or not all(draft.sound("etcd", number, *part.split(".")) for part in parts):
             continue
         if text in first:
             draft.report(
@@ -80,13 +86,15 @@ def _check_endpoints(draft: Draft) -> None:
 
 
 def _check_members(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
-    if not (draft.sound(*path, "endpoints") and draft.sound(*path, "pods")):
+    if not draft.read(*path):
         return
-    if cluster.endpoints and cluster.pods:
+    endpoints = _given(draft, (*path, "endpoints"), cluster.endpoints)
+    pods = _given(draft, (*path, "pods"), cluster.pods)
+    if endpoints and pods:
         draft.report(path, f"several of {_ONE_OF}")
-    elif not cluster.endpoints and cluster.pods is None:
+    elif not endpoints and not pods:
         draft.report(path, f"none of {_ONE_OF}, such as endpoints: [https://10.0.0.1:2379]")
-    elif cluster.pods and not cluster.pods.labels:
+    if cluster.pods and not cluster.pods.labels and draft.sound(*path, "pods", "labels"):
         draft.report(
             (*path, "pods", "labels"),
             "empty, so every pod of the namespace would be taken for a member: write what all "
@@ -94,18 +102,24 @@ def _check_members(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
         )
 
 
+def _given(draft: Draft, path: KeyPath, value: object) -> bool:
+    """Whether something is written there, be it something that can't be read."""
+    return bool(value) or not draft.read(*path)
+
+
 def _check_tls(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
     tls = cluster.tls
-    if tls is None or not draft.sound(*path, "tls"):
+    if tls is None:
         return
+    given = {key: _given(draft, (*path, "tls", key), getattr(tls, key)) for key in ("cert", "key")}
     for missing, have in (("cert", "key"), ("key", "cert")):
-        if getattr(tls, have) and not getattr(tls, missing):
+        if given[have] and not given[missing]:
             draft.report(
                 (*path, "tls", missing),
                 f"missing, and {have} is no use without it: write {missing}: "
                 f"/etc/chaosd/etcd/tls.{'crt' if missing == 'cert' else 'key'}, or remove {have}",
             )
-    if cluster.pods and cluster.pods.scheme is Scheme.HTTP and draft.sound(*path, "pods"):
+    if cluster.pods and cluster.pods.scheme is Scheme.HTTP:
         draft.report((*path, "tls"), "goes with https alone: remove it, or write scheme: https")
     for number, url in enumerate(cluster.endpoints):
         where = (*path, "endpoints", number)
@@ -118,23 +132,25 @@ def _check_tls(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
 
 def _check_backup(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
     backup, where = cluster.backup, (*path, "backup")
-    if backup is None or not all(
-        draft.sound(*where, key) for key in ("prometheus", "query", "file")
-    ):
+    if backup is None:
         return
-    asked = backup.prometheus or backup.query
-    if bool(asked) == bool(backup.file):
+    prometheus, query, file = (
+        _given(draft, (*where, key), getattr(backup, key))
+        for key in ("prometheus", "query", "file")
+    )
+    asked = prometheus or query
+    if asked == file:
         given = "both" if asked else "none"
         draft.report(
             where, f"{given} of prometheus (with query) and file: write exactly one of them"
         )
-    elif asked and not backup.query:
+    elif asked and not query:
         draft.report(
             (*where, "query"),
             "missing: write what answers the age in seconds, such as "
             'query: "time() - max(etcd_backup_last_success_timestamp)"',
         )
-    elif asked and not backup.prometheus:
+    elif asked and not prometheus:
         draft.report(
             (*where, "prometheus"),
             "missing: write where the query is asked, such as "
@@ -176,13 +192,11 @@ def strangers(policy: PolicySettings) -> Iterator[tuple[KeyPath, str]]:
 
 def check_policy(draft: Draft, path: KeyPath, policy: PolicySettings) -> None:
     """Report what is wrong with the clusters that a policy names."""
-    if policy.target is not TargetKind.ETCD or not draft.sound(*path, "clusters"):
+    etcd = policy.target is TargetKind.ETCD and draft.sound(*path, "target")
+    if not (etcd or not draft.read(*path, "target")):
         return
-    known = [
-        one.name for n, one in enumerate(draft.settings.etcd) if draft.sound("etcd", n, "name")
-    ]
-    whole = len(known) == len(draft.settings.etcd) and ("etcd",) not in draft.bad
-    if not policy.clusters:
+    known = _known(draft)
+    if etcd and not _given(draft, (*path, "clusters"), policy.clusters):
         example = known[0] if known else "main"
         declare = "" if draft.settings.etcd else ", and declare it under etcd at the top"
         draft.report(
@@ -192,11 +206,33 @@ def check_policy(draft: Draft, path: KeyPath, policy: PolicySettings) -> None:
     seen: set[str] = set()
     for number, name in enumerate(policy.clusters):
         where = (*path, "clusters", number)
+        if not draft.sound(*where):
+            continue
         if name in seen:
             draft.report(where, f"{shown(name)} is written twice: remove it here")
-        elif name not in known and whole:
-            draft.report(where, _undeclared(name, tuple(known)))
+        elif name not in known and not _meant(draft, name):
+            draft.report(where, _undeclared(name, known))
         seen.add(name)
+
+
+def _known(draft: Draft) -> tuple[str, ...]:
+    """The names of declared clusters, of those that could be read."""
+    etcd = draft.settings.etcd
+    return tuple(one.name for n, one in enumerate(etcd) if draft.read("etcd", n, "name"))
+
+
+def _meant(draft: Draft, name: str) -> bool:
+    """Whether a declared cluster whose name can't be read may be called that."""
+    if not draft.read("etcd"):
+        return True
+    for number in range(len(draft.settings.etcd)):
+        if draft.read("etcd", number, "name"):
+            continue
+        written = draft.written["etcd"][number]
+        text = written.get("name") if isinstance(written, dict) else None
+        if text is None or nearest(name, (str(text),)):
+            return True
+    return False
 
 
 def _undeclared(name: str, known: tuple[str, ...]) -> str:

@@ -49,11 +49,14 @@ def check_helper(draft: Draft) -> None:
 
 def check_fit(draft: Draft, path: KeyPath, policy: PolicySettings) -> None:
     """Report the keys of a policy that its target or action has no use for, or can't do without."""
+    etcd_checks.check_policy(draft, path, policy)
     if not draft.sound(*path, "target"):
         return
     _check_target(draft, path, policy)
-    etcd_checks.check_policy(draft, path, policy)
-    for where, message in (*_strangers(policy), *etcd_checks.strangers(policy)):
+    strangers = [*_strangers(policy), *etcd_checks.strangers(policy)]
+    if draft.sound(*path, "action"):
+        strangers += _strangers_to_action(policy)
+    for where, message in strangers:
         if draft.sound(*path, *where):
             draft.report((*path, *where), message)
     if draft.sound(*path, "action") and _check_action(draft, path, policy):
@@ -79,7 +82,10 @@ def _strangers(policy: PolicySettings) -> Iterator[tuple[KeyPath, str]]:
                 yield ("select", key), _CHOOSE
     elif "node" in written:
         yield ("node",), f"goes with target: node {_REMOVE}"
-    if "hold" in written and policy.action is not Action.DRAIN:
+
+
+def _strangers_to_action(policy: PolicySettings) -> Iterator[tuple[KeyPath, str]]:
+    if "hold" in policy.model_fields_set and policy.action is not Action.DRAIN:
         yield ("hold",), f"goes with action: drain {_REMOVE}"
     if policy.action is not Action.CRASH:
         if policy.container:

@@ -15,6 +15,7 @@ from chaosd.config.annotations import group_of, inner
 from chaosd.config.problems import KeyPath, Places, Problem, found, shown
 from chaosd.config.reading import nearest
 from chaosd.config.settings import Layers, Settings, groups
+from chaosd.config.values import Unread
 
 Detail = Mapping[str, Any]
 """One error of pydantic: its type, loc, msg, input and ctx."""
@@ -40,24 +41,32 @@ _TOO_LOW = {
 class Draft:
     """Settings in which what could not be read has been replaced by something that can.
 
-    ``bad`` says what; checks of what values mean leave these alone.
+    ``bad`` says what; checks of what values mean leave these alone. ``told`` is where such a check
+    found something; what is in there may be wrong besides. ``written`` are the plain values.
     """
 
     settings: Settings
     places: Places
     bad: set[KeyPath] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    written: Mapping[str, Any] = field(default_factory=dict)
+    told: set[KeyPath] = field(default_factory=set)
 
     def sound(self, *path: str | int) -> bool:
-        """Whether nothing was wrong with the value at `path`, with what holds it or is in it."""
-        return not any(bad[: len(path)] == path[: len(bad)] for bad in self.bad)
+        """Whether nothing is wrong with the value at `path`, in it, or in reading what holds it."""
+        told = any(one[: len(path)] == path for one in self.told)
+        return not told and not any(bad[: len(path)] == path[: len(bad)] for bad in self.bad)
+
+    def read(self, *path: str | int) -> bool:
+        """Whether the value at `path` could be read, though perhaps not everything in it."""
+        return not any(bad == path[: len(bad)] for bad in self.bad)
 
     def report(self, path: KeyPath, message: str, near: KeyPath = ()) -> None:
-        """Add a mistake; from now on the value at `path` is bad.
+        """Add a mistake; from now on the value at `path` is not sound.
 
         `near` lends its line when nothing at `path` or around it is written.
         """
-        self.bad.add(path)
+        self.told.add(path)
         self.problems.append(self.places.problem(path, message, near))
 
 
@@ -65,10 +74,13 @@ def draft(layers: Layers, places: Places) -> Draft | tuple[Problem, ...]:
     """Read `layers` into settings; only problems when not even that can be done."""
     bad: set[KeyPath] = set()
     problems: list[Problem] = []
+    written: dict[str, Any] = {}
     for _ in range(_ROUNDS):
         try:
-            return Draft(Settings.of(layers), places, bad, problems)
+            settings = Settings.of(layers)
+            return Draft(settings, places, bad, problems, written or layers.merged)
         except ValidationError as error:
+            written = written or layers.merged
             details = error.errors(include_url=False, include_context=True)
             mistakes = _mistakes(details, bad, layers.merged)
             problems += (places.problem(path, message) for path, message in mistakes)
@@ -186,11 +198,10 @@ def _repair(values: dict[str, Any], detail: Detail) -> None:
     """Replace what can't be read, so that the rest can be looked at."""
     path = detail["loc"]
     info = _at(path)[1]
-    if path and isinstance(path[-1], int) and (info is None or not group_of(info.annotation)):
-        path = path[:-1]  # a list of texts goes when one of them is wrong
     holder = _below(values, path[:-1])
     if isinstance(holder, list):
-        holder[int(path[-1])] = {}
+        grouped = info is not None and group_of(info.annotation)
+        holder[int(path[-1])] = {} if grouped else Unread()
     elif detail["type"] == "missing" and info is not None and info.examples:
         holder[path[-1]] = deepcopy(info.examples[0])
     else:

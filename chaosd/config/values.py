@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast
 
 from pydantic import Field, PlainValidator, Strict, WithJsonSchema
 
@@ -26,6 +26,12 @@ class Shown:
     name: str
 
 
+class Unread(str):
+    """Stands in a list for an item that could not be read, so that the others keep their places."""
+
+    __slots__ = ()
+
+
 def _text(parse: Callable[[str], T], expected: str, *, free: bool = False) -> PlainValidator:
     """A validator that gives a text to `parse` and takes nothing else.
 
@@ -33,6 +39,8 @@ def _text(parse: Callable[[str], T], expected: str, *, free: bool = False) -> Pl
     """
 
     def validate(value: object) -> T:
+        if isinstance(value, Unread):
+            return cast(T, value)  # what stands in lists are texts
         if isinstance(value, str):
             reading.check_text(value, printable=free)
             return parse(value)

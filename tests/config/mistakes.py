@@ -1,0 +1,353 @@
+"""A file without a mistake, and every single mistake that can be made in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+# A line each, under a name by which a mistake puts another in its place; what is not written here
+# is there for mistakes to write.
+LINES = {
+    "top": "timezone: Europe/Berlin",
+    "concurrent": "limits: {concurrent: 5}",
+    "namespaces": "",
+    "seed": "seed: '7'",
+    "etcd": "etcd:",
+    "main": "  - name: main",
+    "main.endpoints": "    endpoints:",
+    "main.first": "      - https://10.0.0.1:2379",
+    "main.second": "      - https://10.0.0.2:2379",
+    "main.pods": "",
+    "main.tls": "    tls:",
+    "main.ca": "      ca: /tls/ca.crt",
+    "main.cert": "      cert: /tls/tls.crt",
+    "main.key": "      key: /tls/tls.key",
+    "main.server": "      serverName: etcd.example.com",
+    "main.backup": "    backup:",
+    "main.age": "      maxAge: 24h",
+    "main.prometheus": "      prometheus: http://prometheus:9090",
+    "main.query": "      query: up",
+    "main.file": "",
+    "main.snapshot": "    snapshotCheck: 24h",
+    "main.more": "",
+    "events": "  - name: events",
+    "events.endpoints": "",
+    "events.pods": "    pods:",
+    "events.namespace": "      namespace: etcd",
+    "events.labels": "      labels: app=events",
+    "events.port": "      port: 2381",
+    "events.scheme": "      scheme: https",
+    "events.tls": "",
+    "events.backup": "    backup: {maxAge: 24h, file: /backups}",
+    "logs": "  - name: logs",
+    "logs.pods": "    pods: {namespace: etcd, labels: app=logs}",
+    "policies": "policies:",
+    "kill": "  - name: kill",
+    "kill.target": "    target: etcd",
+    "kill.action": "    action: kill",
+    "kill.schedule": "    schedule: {every: 1d}",
+    "kill.clusters": "    clusters:",
+    "kill.cluster": "      - main",
+    "kill.other": "      - events",
+    "kill.member": "    member: any",
+    "kill.count": "    count: 1",
+    "kill.grace": "    gracePeriodSeconds: 5",
+    "kill.deadline": "    deadline: 10m",
+    "kill.select": "    select:",
+    "kill.select.names": '      names: ""',
+    "kill.select.age": "",
+    "kill.container": "",
+    "kill.hold": "",
+    "kill.node": "",
+    "kill.windows": "    windows: {}",
+    "move": "  - name: move",
+    "move.target": "    target: etcd",
+    "move.action": "    action: moveLeader",
+    "move.schedule": "    schedule: {every: 1d}",
+    "move.clusters": "    clusters: [main]",
+    "move.member": "",
+    "move.grace": "",
+    "move.pdb": "",
+    "pods": "  - name: pods",
+    "pods.target": "    target: pod",
+    "pods.action": "    action: evict",
+    "pods.schedule": "    schedule: {every: 1d}",
+    "pods.clusters": "",
+    "pods.member": "",
+    "pods.count": "",
+    "pods.grace": "",
+    "pods.select": "    select:",
+    "pods.spaces": "      namespaces:",
+    "pods.space": "        - shop",
+    "pods.other": "        - etcd",
+    "pods.kinds": "      kinds: [Deployment]",
+    "pods.container": "",
+    "pods.hold": "",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Mistake:
+    """What is written instead of which lines; the problem is told at ``line`` (the first of them
+    if not said) as ``path`` and holds ``words``. ``unless`` are names of mistakes beside which it
+    is none, or not to be known."""
+
+    name: str
+    lines: dict[str, str]
+    path: str
+    words: str
+    line: str = ""
+    unless: tuple[str, ...] = field(default=())
+
+
+M, E, K, V, P = "etcd[0]", "etcd[1]", "policies[0]", "policies[1]", "policies[2]"
+MISTAKES = (
+    # ---- what each value says by itself
+    Mistake("zone", {"top": "timezone: Nowhere"}, "timezone", "unknown time zone"),
+    Mistake("main-name", {"main": "  - name: Main"}, f"{M}.name", "write main"),
+    Mistake("endpoint", {"main.first": "      - 10.0.0.1:2379"}, f"{M}.endpoints[0]", "scheme"),
+    Mistake("endpoint-2", {"main.second": "      - 7"}, f"{M}.endpoints[1]", "the number 7"),
+    Mistake("ca", {"main.ca": "      ca: ca.crt"}, f"{M}.tls.ca", "no absolute path"),
+    Mistake("cert", {"main.cert": "      cert: c"}, f"{M}.tls.cert", "no absolute path"),
+    Mistake("key", {"main.key": "      key: k"}, f"{M}.tls.key", "no absolute path"),
+    Mistake("server", {"main.server": "      serverName: a b"}, f"{M}.tls.serverName", "no host"),
+    Mistake("tls-key", {"main.server": "      insecure: true"}, f"{M}.tls.insecure", "unknown key"),
+    Mistake("age", {"main.age": "      maxAge: 0s"}, f"{M}.backup.maxAge", "too short"),
+    Mistake("no-age", {"main.age": ""}, f"{M}.backup.maxAge", "missing", line="main.backup"),
+    Mistake(
+        "prometheus",
+        {"main.prometheus": "      prometheus: prometheus:9090"},
+        f"{M}.backup.prometheus",
+        "with the scheme",
+    ),
+    Mistake("query", {"main.query": '      query: " "'}, f"{M}.backup.query", "empty"),
+    Mistake(
+        "file",
+        {"main.file": "      file: backups"},
+        f"{M}.backup.file",
+        "no absolute path",
+        unless=(
+            "no-query",
+            "no-prometheus",
+        ),
+    ),
+    Mistake("unknown", {"main.more": "    snapshots: 1h"}, f"{M}.snapshots", "unknown key"),
+    Mistake(
+        "snapshot", {"main.snapshot": "    snapshotCheck: 1"}, f"{M}.snapshotCheck", "duration"
+    ),
+    Mistake("pods-ns", {"events.namespace": "      namespace: E"}, f"{E}.pods.namespace", "no"),
+    Mistake("no-labels", {"events.labels": ""}, f"{E}.pods.labels", "missing", line="events.pods"),
+    Mistake("pods-port", {"events.port": "      port: 0"}, f"{E}.pods.port", "at least 1"),
+    Mistake("scheme", {"events.scheme": "      scheme: tcp"}, f"{E}.pods.scheme", "https or http"),
+    Mistake("target", {"kill.target": "    target: etdc"}, f"{K}.target", "write etcd"),
+    Mistake("action", {"kill.action": "    action: kil"}, f"{K}.action", "write kill"),
+    Mistake("member", {"kill.member": "    member: all"}, f"{K}.member", "any or leader"),
+    Mistake("cluster", {"kill.cluster": "      - Main"}, f"{K}.clusters[0]", "write main"),
+    Mistake("count", {"kill.count": "    count: 0"}, f"{K}.count", "at least 1"),
+    Mistake("grace", {"kill.grace": "    gracePeriodSeconds: x"}, f"{K}.gracePeriodSeconds", "num"),
+    Mistake("deadline", {"kill.deadline": "    deadline: ten"}, f"{K}.deadline", "duration"),
+    Mistake("every", {"kill.schedule": "    schedule: {every: x}"}, f"{K}.schedule.every", "dura"),
+    Mistake(
+        "kind", {"pods.kinds": "      kinds: [pod, Job]"}, f"{P}.select.kinds[0]", "manifests, Pod"
+    ),
+    Mistake("glob", {"pods.space": "        - A"}, f"{P}.select.namespaces[0]", "namespace"),
+    # ---- what they mean together
+    Mistake(
+        "both-places",
+        {"main.pods": "    pods: {namespace: main, labels: app=main}"},
+        M,
+        "several of endpoints and pods",
+        line="main",
+    ),
+    Mistake(
+        "both-elsewhere",
+        {"events.endpoints": "    endpoints: [https://10.0.1.1:2379]"},
+        E,
+        "several of endpoints and pods",
+        line="events",
+    ),
+    Mistake("nowhere", {"logs.pods": ""}, "etcd[2]", "none of endpoints and pods", line="logs"),
+    Mistake(
+        "no-endpoints",
+        {"main.endpoints": "", "main.first": "", "main.second": ""},
+        M,
+        "none of endpoints and pods",
+        line="main",
+        unless=("both-places",),
+    ),
+    Mistake(
+        "same-name", {"events": "  - name: main"}, f"{E}.name", "already", unless=("main-name",)
+    ),
+    Mistake(
+        "same-endpoint",
+        {
+            "events.endpoints": "    endpoints: ['https://10.0.0.2:2379']",
+            "events.pods": "",
+            "events.namespace": "",
+            "events.labels": "",
+            "events.port": "",
+            "events.scheme": "",
+        },
+        f"{E}.endpoints[0]",
+        "is already etcd[0].endpoints[1]",
+        unless=("endpoint-2", "no-endpoints", "http", "twice"),
+    ),
+    Mistake(
+        "twice",
+        {"main.second": "      - https://10.0.0.1:2379/"},
+        f"{M}.endpoints[1]",
+        "is already",
+        line="main.second",
+        unless=("endpoint",),
+    ),
+    Mistake("http", {"main.second": "      - http://10.0.0.2:2379"}, f"{M}.endpoints[1]", "tls"),
+    Mistake(
+        "same-pods",
+        {"logs.pods": "    pods: {namespace: etcd, labels: app=events, port: 2381}"},
+        "etcd[2].pods",
+        "already what etcd[1] has",
+        unless=("pods-ns", "no-labels", "pods-port", "same-endpoint", "labels"),
+    ),
+    Mistake("labels", {"events.labels": '      labels: ""'}, f"{E}.pods.labels", "every pod"),
+    Mistake(
+        "no-key", {"main.key": ""}, f"{M}.tls.key", "missing", line="main.tls", unless=("no-cert",)
+    ),
+    Mistake("no-cert", {"main.cert": ""}, f"{M}.tls.cert", "missing", line="main.tls"),
+    Mistake(
+        "tls-http",
+        {"events.scheme": "      scheme: http", "events.tls": "    tls: {ca: /ca.crt}"},
+        f"{E}.tls",
+        "goes with https alone",
+        line="events.tls",
+    ),
+    Mistake(
+        "both-backups",
+        {"events.backup": "    backup: {maxAge: 1d, file: /b, query: up}"},
+        f"{E}.backup",
+        "both of",
+    ),
+    Mistake(
+        "no-backup",
+        {"events.backup": "    backup: {maxAge: 1d}"},
+        f"{E}.backup",
+        "none of prometheus",
+    ),
+    Mistake(
+        "no-query",
+        {"main.query": ""},
+        f"{M}.backup.query",
+        "missing",
+        line="main.backup",
+        unless=("no-prometheus",),
+    ),
+    Mistake(
+        "no-prometheus",
+        {"main.prometheus": ""},
+        f"{M}.backup.prometheus",
+        "missing",
+        line="main.backup",
+    ),
+    Mistake("often", {"main.snapshot": "    snapshotCheck: 5s"}, f"{M}.snapshotCheck", "too often"),
+    Mistake("namespaced", {"namespaces": "namespaces: [shop, etcd]"}, "etcd", "nodes", line="etcd"),
+    Mistake(
+        "no-seed",
+        {"seed": "", "namespaces": "namespaces: [shop, etcd]"},
+        "seed",
+        "missing",
+        line="nowhere",
+    ),
+    Mistake("undeclared", {"kill.cluster": "      - zoo"}, f"{K}.clusters[0]", "no cluster 'zoo'"),
+    Mistake("undeclared-2", {"kill.other": "      - moo"}, f"{K}.clusters[1]", "no cluster 'moo'"),
+    Mistake(
+        "cluster-twice",
+        {"kill.other": "      - main"},
+        f"{K}.clusters[1]",
+        "twice",
+        line="kill.other",
+        unless=("cluster", "undeclared"),
+    ),
+    Mistake(
+        "no-clusters",
+        {"kill.clusters": "", "kill.cluster": "", "kill.other": ""},
+        f"{K}.clusters",
+        "missing",
+        line="kill",
+        unless=("target", "many"),
+    ),
+    Mistake(
+        "select",
+        {"kill.select.age": "      minAge: 1h"},
+        f"{K}.select.minAge",
+        "remove it",
+        unless=("target",),
+    ),
+    Mistake(
+        "container",
+        {"kill.container": "    container: a"},
+        f"{K}.container",
+        "remove it",
+        unless=("target", "action"),
+    ),
+    Mistake(
+        "hold", {"kill.hold": "    hold: 1m"}, f"{K}.hold", "remove it", unless=("target", "action")
+    ),
+    Mistake(
+        "node",
+        {"kill.node": "    node: {minNodes: 1}"},
+        f"{K}.node",
+        "remove it",
+        unless=("target",),
+    ),
+    Mistake(
+        "many",
+        {"kill.count": "    count: 3"},
+        f"{K}.count",
+        "the number of clusters",
+        unless=("target",),
+    ),
+    Mistake("too-many", {"kill.count": "    count: 6"}, f"{K}.count", "limits.concurrent allows"),
+    Mistake(
+        "long-grace",
+        {"kill.grace": "    gracePeriodSeconds: 600"},
+        f"{K}.gracePeriodSeconds",
+        "nothing of the deadline",
+        unless=("deadline",),
+    ),
+    Mistake(
+        "crash",
+        {"kill.action": "    action: evict"},
+        f"{K}.action",
+        "nothing for target",
+        unless=("target",),
+    ),
+    Mistake(
+        "kinds-of-times",
+        {"kill.schedule": '    schedule: {every: 1d, cron: "0 1 * * *"}'},
+        f"{K}.schedule",
+        "several of every",
+    ),
+    Mistake("follower", {"move.member": "    member: follower"}, f"{V}.member", "moveLeader"),
+    Mistake(
+        "move-grace",
+        {"move.grace": "    gracePeriodSeconds: 5"},
+        f"{V}.gracePeriodSeconds",
+        "moveLeader stops nothing",
+    ),
+    Mistake("move-pdb", {"move.pdb": "    pdb: bypass"}, f"{V}.pdb", "moveLeader takes no pod"),
+    Mistake("move-name", {"move": "  - name: kill"}, f"{V}.name", "already the name"),
+    Mistake("pods-clusters", {"pods.clusters": "    clusters: [zoo]"}, f"{P}.clusters", "etcd al"),
+    Mistake("pods-member", {"pods.member": "    member: leader"}, f"{P}.member", "etcd alone"),
+    Mistake(
+        "outside",
+        {"namespaces": "namespaces: [shop]"},
+        f"{P}.select.namespaces[1]",
+        "outside of namespaces",
+        line="pods.other",
+    ),
+    Mistake(
+        "jitter",
+        {"pods.schedule": "    schedule: {every: 1h, jitter: 2h}"},
+        f"{P}.schedule.jitter",
+        "below every",
+    ),
+    Mistake("pods-crash", {"pods.action": "    action: crash"}, f"{P}.action", "helper"),
+)
