@@ -21,6 +21,20 @@ class MemberRole(StrEnum):
     FOLLOWER = "follower"
 
 
+class Drawn(Struct, frozen=True):
+    """The member that a policy of target etcd has drawn, as far as it can be told from others.
+
+    ``cluster`` is the key of its cluster, ``role`` what the policy asks of it. ``member`` is its
+    id; else it is what the impact takes down, but only what serves peers at ``peer_port`` where
+    that is given: a machine may have members of several clusters, and of one.
+    """
+
+    cluster: str
+    role: MemberRole = MemberRole.ANY
+    member: str = ""
+    peer_port: int | None = None
+
+
 class EtcdPods(Struct, frozen=True):
     """Members that are pods of this Kubernetes cluster; each is asked at ``scheme://<its IP>:port``
     and must be a member of the one cluster that they make up."""

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from chaosd.core.etcd_model import ETCD, EtcdCluster, MemberRole
+from chaosd.core.etcd_model import ETCD, Drawn, EtcdCluster, MemberRole
 from chaosd.core.reasons import Code, Reason, Reasons
 from chaosd.core.schedule import Schedule
 from chaosd.core.selector import Selector
@@ -300,7 +300,8 @@ class Impact(Struct, frozen=True, rename="camel"):
     ``pods`` are deleted (``namespace/name``); ``crashed`` are pods of which a process ends: they
     stay where they are, with their disks; ``machines`` are nodes that go down with all that runs
     there, ``disks_lost`` for good. ``workloads`` are ``namespace/Kind/name``, ``nodes`` all nodes
-    that are touched. ``locks`` are the keys that no other open intent may hold.
+    that are touched. ``locks`` are the keys that no other open intent may hold. ``drawn`` is the
+    member that a policy of target etcd has chosen by its role; None for policies of other targets.
     """
 
     pods: tuple[str, ...] = ()
@@ -310,6 +311,7 @@ class Impact(Struct, frozen=True, rename="camel"):
     crashed: tuple[str, ...] = ()
     machines: tuple[str, ...] = ()
     disks_lost: bool = False
+    drawn: Drawn | None = None
 
 
 class Undo(Struct, frozen=True, rename="camel", omit_defaults=True):

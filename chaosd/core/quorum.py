@@ -11,6 +11,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from chaosd.core.etcd_model import MemberRole
 from chaosd.core.reasons import Code, Reason, Reasons
 
 MOST_LAG = 1_000
@@ -141,6 +142,22 @@ def quorum_reasons(picture: Picture, hit: Collection[str]) -> Reasons:
         )
         found.append(_reason(Code.ETCD_QUORUM, picture, detail))
     return tuple(found)
+
+
+def role_reasons(role: MemberRole, picture: Picture, member: Member) -> Reasons:
+    """Why ``member`` is not one of that role: what has no vote is never chosen, and who leads at
+    this moment decides the rest. While nobody knows that, it has no role."""
+    if member.learner:
+        return (Reason(Code.ETCD_ROLE, f"{member} is a learner, which has no vote"),)
+    leader = picture.leader
+    leads = leader is not None and leader.id == member.id
+    who = str(leader) if leader is not None else "nobody"
+    detail = ""
+    if role is MemberRole.LEADER and not leads:
+        detail = f"only the leader is chosen, and {who} leads"
+    elif role is MemberRole.FOLLOWER and (leads or leader is None):
+        detail = f"only followers are chosen, and {who} leads"
+    return (Reason(Code.ETCD_ROLE, detail),) if detail else ()
 
 
 def _reason(code: Code, picture: Picture, detail: str) -> Reason:

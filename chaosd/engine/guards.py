@@ -8,9 +8,17 @@ from datetime import datetime
 import msgspec
 
 from chaosd.core.facts import Recovery
-from chaosd.core.impact import impact_of
+from chaosd.core.impact import drawn_by, impact_of
 from chaosd.core.ledger import Intent, Step
-from chaosd.core.model import Code, Configuration, Examined, Impact, Reason, Reasons
+from chaosd.core.model import (
+    Code,
+    Configuration,
+    Examined,
+    Impact,
+    Reason,
+    Reasons,
+    TargetKind,
+)
 from chaosd.ports import Guard, Guarded
 
 
@@ -43,8 +51,15 @@ def against_step(
 ) -> Reasons:
     """Why ``step`` may not be sent after all: between its reservation and this moment, or since its
     intent began, what the guards watch may have changed. What the intent does not hold it may not
-    touch."""
-    guarded = object_to(guards, configuration, impact_of(step, intent.locks), now)
+    touch, and a member of etcd must still have the role that its policy asks for."""
+    impact = impact_of(step, intent.locks)
+    if intent.target is TargetKind.ETCD:
+        policy = configuration.policy(intent.policy)
+        if policy is None or policy.target is not TargetKind.ETCD:
+            detail = f"policy {intent.policy} is not declared for etcd any more"
+            return (Reason(Code.ETCD_ROLE, f"{detail}: nobody knows which member it asks for"),)
+        impact = msgspec.structs.replace(impact, drawn=drawn_by(policy, intent, step))
+    guarded = object_to(guards, configuration, impact, now)
     missing = [lock for lock in guarded.locks if lock not in intent.locks]
     return (
         *guarded.reasons,

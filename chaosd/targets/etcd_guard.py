@@ -18,6 +18,7 @@ from chaosd.targets.etcd_hits import (
     Falling,
     Hits,
     concerns,
+    drawn_reasons,
     falling,
     hits_of,
     members_among,
@@ -37,7 +38,8 @@ class EtcdGuard:
     An impact that takes down a member of a declared cluster, by whatever way, is allowed only when
     the cluster is whole and has its quorum without the members that fall, when their data stays,
     when the control plane that they are part of can miss them, and when its backups are in order.
-    It must then hold the cluster's lock until the cluster is whole again.
+    It must then hold the cluster's lock until the cluster is whole again. A member that a policy
+    drew by its role must have that role at this moment.
     """
 
     def __init__(
@@ -71,8 +73,9 @@ class EtcdGuard:
             others = self._members_of_others(configuration, looked, cluster, fall)
             hits = hits_of(cluster, seen, impact, fall, others)
             reasons += hits.reasons
-            if hits.ids or (cluster.key in impact.locks and _suspect(cluster, fall)):
-                reasons += self._against(cluster, seen, hits, now)
+            drawn = drawn_reasons(cluster, seen, impact, hits)
+            if hits.ids or drawn or (cluster.key in impact.locks and _suspect(cluster, fall)):
+                reasons += (*self._against(cluster, seen, hits, now), *drawn)
                 locks.append(cluster.key)
             elif not seen.picture.members and self._clusters.lists(cluster, fall.struck, now):
                 reasons += state_reasons(seen.picture)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, field
 
 from chaosd.core.etcd import etcd_signs
-from chaosd.core.etcd_match import may_be_of, runs, selected
+from chaosd.core.etcd_match import may_be_of, port_of, runs, selected
 from chaosd.core.etcd_model import EtcdCluster
 from chaosd.core.facts import PodFacts
 from chaosd.core.model import Code, Impact, Reason, Reasons
-from chaosd.core.quorum import Member, state_reasons
+from chaosd.core.quorum import Member, role_reasons, state_reasons
 from chaosd.targets.etcd_clusters import Seen
 from chaosd.targets.node_reads import NodeReads
 
@@ -74,7 +74,10 @@ def concerns(cluster: EtcdCluster, impact: Impact, fall: Falling) -> bool:
       address or name.
     - A lock without anything that falls (a leader that hands over its role) does by itself. With
       something that falls it does not: a drain holds it for a member, its other pods are none.
+    - The cluster whose member was drawn does anyway: its role is to be known.
     """
+    if impact.drawn is not None and impact.drawn.cluster == cluster.key:
+        return True
     if impact.machines or any(may_be_of(cluster, pod) for pod in fall.struck):
         return True
     return cluster.key in impact.locks and not (impact.pods or impact.crashed)
@@ -113,6 +116,28 @@ def hits_of(
         if fall.machines and not there:
             doubts += _doubts(cluster, seen, member)
     return Hits(frozenset(found), tuple(lost), tuple(doubts))
+
+
+def drawn_reasons(cluster: EtcdCluster, seen: Seen, impact: Impact, hits: Hits) -> Reasons:
+    """Why what goes down is not (any more) what a policy of etcd draws from this cluster: a member
+    of the role that it asks for. What can't be told is a reason."""
+    drawn = impact.drawn
+    if drawn is None or drawn.cluster != cluster.key:
+        return ()
+    members = [
+        member
+        for member in seen.picture.members
+        if (member.id == drawn.member if drawn.member else member.id in hits.ids)
+        and drawn.peer_port in (None, *map(port_of, member.peer_urls))
+    ]
+    if not members:
+        detail = "no member is what was drawn, so that nobody knows its role"
+        return (Reason(Code.ETCD_ROLE, f"etcd {cluster.name}: {detail}"),)
+    return tuple(
+        Reason(reason.code, f"etcd {cluster.name}: {reason.detail}")
+        for member in members
+        for reason in role_reasons(drawn.role, seen.picture, member)
+    )
 
 
 def members_among(cluster: EtcdCluster, seen: Seen, pods: Sequence[PodFacts]) -> frozenset[str]:

@@ -11,8 +11,9 @@ from chaosd.core.disruption import budget_reasons
 from chaosd.core.eligibility import VETO
 from chaosd.core.etcd import etcd_signs
 from chaosd.core.etcd_match import Place, has_host, host_of, port_of, runs
-from chaosd.core.etcd_model import EtcdCluster
+from chaosd.core.etcd_model import Drawn, EtcdCluster
 from chaosd.core.facts import ContainerFacts, NodeFacts, PodFacts, WorkloadFacts
+from chaosd.core.impact import role_of
 from chaosd.core.model import (
     Action,
     BudgetMode,
@@ -20,15 +21,13 @@ from chaosd.core.model import (
     Code,
     Examined,
     Impact,
-    MemberRole,
-    Policy,
     Reason,
     Reasons,
     StepAction,
     Victim,
     WorkloadKey,
 )
-from chaosd.core.quorum import Member, Picture, state_reasons
+from chaosd.core.quorum import Member, Picture, role_reasons, state_reasons
 from chaosd.core.wholeness import whole_reasons
 from chaosd.ports import Scope
 from chaosd.targets.etcd_clusters import EtcdClusters
@@ -72,7 +71,7 @@ class EtcdInside:
             Candidate(
                 f"{self._cluster.name}/{_called(picture, member)}",
                 self._key,
-                (*role_reasons(self._policy, picture, member), *shared),
+                (*role_reasons(role_of(self._policy), picture, member), *shared),
             )
             for member in picture.members
         ]
@@ -88,12 +87,13 @@ class EtcdInside:
             return Examined(state_reasons(picture) if not picture.members else (gone,))
         place = seen.places.get(member.id, Place())
         way = self._way(member, place, seen.nodes)
-        reasons = (*role_reasons(self._policy, picture, member), *way.reasons)
+        reasons = (*role_reasons(role_of(self._policy), picture, member), *way.reasons)
         if reasons or way.victim is None:
             return Examined(tuple(dict.fromkeys(reasons)))
+        drawn = Drawn(self._cluster.key, role_of(self._policy), member.id)
         return Examined(
             victim=way.victim,
-            impact=way.impact,
+            impact=msgspec.structs.replace(way.impact, drawn=drawn),
             desired=len(picture.voters),
             first=way.first,
         )
@@ -242,23 +242,6 @@ class EtcdInside:
         label = self._scope.configuration.opt_in.label
         said = labels.get(label, "")
         return (Reason(Code.VETOED, f"{who} says {label}={said}"),) if said.lower() == VETO else ()
-
-
-def role_reasons(policy: Policy, picture: Picture, member: Member) -> Reasons:
-    """Why the policy does not choose this member: what has no vote is never chosen, and who leads
-    at this moment decides the rest."""
-    if member.learner:
-        return (Reason(Code.ETCD_ROLE, f"{member} is a learner, which has no vote"),)
-    leader = picture.leader
-    leads = leader is not None and leader.id == member.id
-    who = str(leader) if leader is not None else "nobody"
-    if policy.action is Action.MOVE_LEADER or policy.member is MemberRole.LEADER:
-        wanted = () if leads else (f"only the leader is chosen, and {who} leads",)
-    elif policy.member is MemberRole.FOLLOWER:
-        wanted = (f"only followers are chosen, and {member} leads",) if leads else ()
-    else:
-        wanted = ()
-    return tuple(Reason(Code.ETCD_ROLE, detail) for detail in wanted)
 
 
 def etcd_container(pod: PodFacts) -> ContainerFacts | None:

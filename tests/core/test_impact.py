@@ -6,9 +6,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chaosd.core.impact import impact_of
-from chaosd.core.ledger import Step
-from chaosd.core.model import Impact, StepAction, Victim
+from chaosd.core.etcd_model import Drawn
+from chaosd.core.impact import drawn_by, impact_of, role_of
+from chaosd.core.ledger import Intent, Step
+from chaosd.core.model import (
+    Action,
+    Impact,
+    Limits,
+    MemberRole,
+    Policy,
+    Select,
+    StepAction,
+    TargetKind,
+    Victim,
+)
+from chaosd.core.schedule import Every
+from chaosd.core.window import Windows
 
 NOW = datetime(2026, 3, 4, 10, tzinfo=UTC)
 POD = Victim("shop", "web-1", "u", "7", "node-a")
@@ -45,3 +58,39 @@ def test_every_action_has_one() -> None:
     for action in StepAction:
         step = Step(1, POD, "a", 1, NOW, NOW, action=action)
         assert impact_of(step, LOCKS) != Impact()
+
+
+PROCESS = Victim("", "node-a", "u", "7", "node-a", "Node", container="etcd:2380", identity="b")
+
+
+@pytest.mark.parametrize(
+    ("first", "victim", "drawn"),
+    [
+        (StepAction.EVICT, POD, Drawn("Etcd/main", MemberRole.FOLLOWER)),
+        (StepAction.CRASH, POD, Drawn("Etcd/main", MemberRole.FOLLOWER)),
+        (
+            StepAction.KILL_PROCESS,
+            PROCESS,
+            Drawn("Etcd/main", MemberRole.FOLLOWER, peer_port=2380),
+        ),
+        (StepAction.MOVE_LEADER, MEMBER, Drawn("Etcd/main", MemberRole.LEADER, member="a0")),
+    ],
+)
+def test_the_member_that_a_step_strikes(first: StepAction, victim: Victim, drawn: Drawn) -> None:
+    """By all that the ledger has of it; what the policy asks for is what it says now."""
+    action = Action.MOVE_LEADER if first is StepAction.MOVE_LEADER else Action.KILL
+    policy = Policy(
+        "etcd",
+        TargetKind.ETCD,
+        action,
+        Every(timedelta(hours=1)),
+        Select(),
+        Windows("UTC"),
+        Limits(),
+        clusters=("main",),
+        member=MemberRole.ANY if action is Action.MOVE_LEADER else MemberRole.FOLLOWER,
+    )
+    step = Step(1, victim, "a", 1, NOW, NOW, action=first)
+    intent = Intent("i", "a", "etcd", TargetKind.ETCD, action, "Etcd/main", victim, NOW, 60.0, NOW)
+    assert drawn_by(policy, intent, step) == drawn
+    assert role_of(policy) is drawn.role

@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from chaosd.core.etcd_model import MemberRole
 from chaosd.core.quorum import (
     FEWEST_VOTERS,
     MOST_LAG,
     Member,
     Picture,
     quorum_reasons,
+    role_reasons,
     state_reasons,
 )
 from chaosd.core.reasons import Code
@@ -202,3 +204,21 @@ def test_a_whole_cluster_may_miss_all_but_its_quorum(size: int, data: st.DataObj
     seen = picture(*map(member, range(size)))
     hit = data.draw(st.sets(st.sampled_from([f"m{n}" for n in range(size)])))
     assert (quorum_reasons(seen, hit) == ()) is (size - len(hit) >= size // 2 + 1)
+
+
+@pytest.mark.parametrize(
+    ("role", "fits"),
+    [
+        (MemberRole.ANY, {"m0", "m1", "m2"}),
+        (MemberRole.LEADER, {"m0"}),
+        (MemberRole.FOLLOWER, {"m1", "m2"}),
+    ],
+)
+def test_the_role_of_a_member(role: MemberRole, fits: set[str]) -> None:
+    """Whom all take for the leader leads; a learner has none; while nobody knows who leads, no
+    policy that asks for a role gets one."""
+    seen = picture(*map(member, range(3)), member(9, learner=True))
+    assert {one.id for one in seen.members if not role_reasons(role, seen, one)} == fits
+    for doubt in (three(leader="m1"), picture(*(member(n, leader="") for n in range(3)))):
+        able = {one.id for one in doubt.members if not role_reasons(role, doubt, one)}
+        assert able == (fits if role is MemberRole.ANY else set())
