@@ -105,6 +105,13 @@ class Ports:
     guards: Sequence[Guard] = (NoObjection(),)
 
 
+def cordon(cluster: Cluster, *names: str, on: bool = True) -> None:
+    """Keep new pods off these nodes (off all that there are, if none is named), or no longer."""
+    for name in names or [node["metadata"]["name"] for node in cluster.all("nodes")]:
+        with cluster.edit("nodes", "", name) as item:
+            item["spec"]["unschedulable"] = on
+
+
 def build(fill: Callable[[Cluster], None]) -> Callable[[ManualClock], Sandbox]:
     """A maker of sandboxes with three nodes and what ``fill`` puts in, all Ready for a day."""
 

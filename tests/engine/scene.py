@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from chaosd.core import ledger_text
-from chaosd.core.ledger import Ledger
+from chaosd.core.ledger import Intent, Ledger
 from chaosd.core.model import (
     Action,
     Code,
@@ -191,6 +191,12 @@ class Scene:
 def codes(ended: Ended) -> set[Code]:
     """Why an attempt ended as it did."""
     return {reason.code for reason in ended.reasons}
+
+
+def only(scene: Scene) -> Intent:
+    """The one intent that there is, open or closed."""
+    (intent,) = scene.ledger().all_intents()
+    return intent
 
 
 def changed(configuration: Configuration, **fields: Any) -> Configuration:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NoReturn
 
 from chaosd.ports import Unanswered
 
@@ -41,6 +41,11 @@ _READS = re.compile(r"GET |.*\.(read|survey|expand|examine|next|recovered|seed)$
 
 class Died(BaseException):
     """The process is gone; nothing in it may catch this."""
+
+
+def die() -> NoReturn:
+    """As with SIGKILL, in the middle of a call."""
+    raise Died
 
 
 @dataclass(frozen=True)

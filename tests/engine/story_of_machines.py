@@ -8,27 +8,18 @@ from typing import Any
 
 from chaosd.core import ledger_text
 from chaosd.core.cloud import Machine
-from chaosd.core.model import (
-    Action,
-    Configuration,
-    Helper,
-    Limits,
-    Policy,
-    Select,
-    StepAction,
-    TargetKind,
-)
+from chaosd.core.model import Action, Configuration, Limits, Policy, Select, StepAction, TargetKind
 from chaosd.core.preview import policy_slots
 from chaosd.core.schedule import Every
 from chaosd.ports import NotFound
 from chaosd.sandbox import Cluster, scenarios
 from chaosd.sandbox.cluster import Change
-from tests.engine.cluster_side import NAMESPACE, Sandbox, build
+from tests.engine.cluster_side import NAMESPACE, Sandbox, build, cordon
+from tests.engine.helper_side import HELPER, HELPERS
 from tests.engine.stage import Kind
 from tests.engine.story import ALWAYS, START
 from tests.engine.world import World
 
-HELPERS = "chaosd-helper"
 GONE_AFTER = 6.0
 
 
@@ -54,15 +45,13 @@ def configuration(action: Action) -> Configuration:
         policies=(policy,),
         dry_run=False,
         limits=limits,
-        helper=Helper(HELPERS, "chaosd:1"),
+        helper=HELPER,
     )
 
 
 def fleet(cluster: Cluster) -> None:
     """Two nodes that opted in, with a pod of web (which opted in too) each, and one with room."""
-    for node in list(cluster.all("nodes")):
-        with cluster.edit("nodes", "", node["metadata"]["name"]) as item:
-            item["spec"]["unschedulable"] = True
+    cordon(cluster)
     scenarios.namespace(cluster, HELPERS)
     for name in ("n1", "n2"):
         scenarios.node(cluster, name, zone="a", opt_in=True)

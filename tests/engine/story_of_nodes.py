@@ -11,7 +11,7 @@ from chaosd.core.schedule import Every
 from chaosd.engine.book import Book
 from chaosd.engine.halt import Halting, resume_now
 from chaosd.sandbox import Cluster, Rule, scenarios
-from tests.engine.cluster_side import build
+from tests.engine.cluster_side import build, cordon
 from tests.engine.stage import Kind
 from tests.engine.story import ALWAYS, START
 from tests.engine.world import World
@@ -39,9 +39,7 @@ CONFIGURATION = Configuration(
 
 def fleet(cluster: Cluster) -> None:
     """Two nodes that opted in, each with a pod of web and one of a DaemonSet; others with room."""
-    for node in list(cluster.all("nodes")):
-        with cluster.edit("nodes", "", node["metadata"]["name"]) as item:
-            item["spec"]["unschedulable"] = True
+    cordon(cluster)
     for name in ("n1", "n2"):
         scenarios.node(cluster, name, zone="a", opt_in=True)
     scenarios.deployment(cluster, "shop", "web", 2)

@@ -1,88 +1,20 @@
-"""A node is drained, held and put back, whatever happens meanwhile."""
+"""A node is drained, held and put back, whoever leads meanwhile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from chaosd.core.ledger import Halt, Intent, Result, StepState, Verdict
-from chaosd.core.model import (
-    Action,
-    BudgetMode,
-    Code,
-    Configuration,
-    Limits,
-    Policy,
-    Select,
-    StepAction,
-    TargetKind,
-)
-from chaosd.core.transitions import halt
-from chaosd.core.undoing import call_off
+from chaosd.core.ledger import Result, StepState, Verdict
+from chaosd.core.model import BudgetMode, Code, Limits, StepAction
 from chaosd.sandbox import Cluster, scenarios
-from tests.engine import troubles as on
-from tests.engine.process import Process
-from tests.engine.scene import Scene, codes, configured, policy
+from tests.engine.cluster_side import cordon
+from tests.engine.drains import HOLD, begun, drains, held, pods_on, shop, taints
+from tests.engine.scene import codes, configured, only
 
 N1 = "Node/n1"
-HOLD = 30
-
-
-def drains(**fields: Any) -> Policy:
-    """A live policy that drains nodes with the opt-in label, and holds them for half a minute."""
-    usual: dict[str, Any] = {
-        "target": TargetKind.NODE,
-        "action": Action.DRAIN,
-        "select": Select(min_age=timedelta(0)),
-        "deadline": timedelta(minutes=4),
-        "hold": timedelta(seconds=HOLD),
-    }
-    return policy("nodes", **{**usual, **fields})
-
-
-def shop(cluster: Cluster) -> None:
-    """Node n1 opted in and runs two of the pods of web and one of db; n2 to n4 have room."""
-    for node in list(cluster.all("nodes")):
-        with cluster.edit("nodes", "", node["metadata"]["name"]) as item:
-            item["spec"]["unschedulable"] = True
-    scenarios.node(cluster, "n1", zone="a", opt_in=True)
-    scenarios.deployment(cluster, "shop", "web", 2)
-    scenarios.stateful_set(cluster, "shop", "db", 1)
-    scenarios.daemon_set(cluster, "shop", "agent")
-    scenarios.settle(cluster)
-    for name in ("n2", "n3", "n4"):
-        scenarios.node(cluster, name, zone="a")
-
-
-def begun(
-    fill: Callable[[Cluster], None] = shop,
-    configuration: Configuration | None = None,
-    **options: Any,
-) -> tuple[Scene, Process]:
-    scene = Scene(configuration or configured(drains()), fill)
-    process = scene.leader(**options)
-    return scene, process
-
-
-def only(scene: Scene) -> Intent:
-    (intent,) = scene.ledger().all_intents()
-    return intent
-
-
-def taints(scene: Scene, node: str = "n1") -> list[str]:
-    item = scene.cluster.get("nodes", "", node)
-    assert item is not None
-    return [
-        one["value"] for one in item["spec"].get("taints", ()) if one["key"] == "chaosd.io/drain"
-    ]
-
-
-def pods_on(scene: Scene, node: str = "n1") -> list[str]:
-    found = [pod for pod in scene.cluster.all("pods") if pod["spec"].get("nodeName") == node]
-    return sorted(pod["metadata"]["name"].partition("-")[0] for pod in found)
 
 
 def test_a_drain_is_a_taint_evictions_a_hold_and_the_way_back() -> None:
@@ -177,8 +109,7 @@ def no_room(cluster: Cluster) -> None:
 
 def cordoned(cluster: Cluster) -> None:
     shop(cluster)
-    with cluster.edit("nodes", "", "n1") as item:
-        item["spec"]["unschedulable"] = True
+    cordon(cluster, "n1")
 
 
 @pytest.mark.parametrize(
@@ -201,84 +132,33 @@ def test_a_drain_that_may_not_end_is_not_begun(fill: Callable[[Cluster], None], 
     assert (taints(scene), list(scene.ledger().all_intents())) == ([], [])
 
 
-# ------------------------------------------------------------------ called off
+# ------------------------------------------------------------------ budgets on the way
 
 
-def pinned(cluster: Cluster) -> None:
-    """A budget that lets one pod of web go, whose replacement never becomes Ready."""
-    shop(cluster)
-    scenarios.pdb(cluster, "shop", "web", min_available=1)
-
-
-def held(**options: Any) -> tuple[Scene, Process]:
-    """A drain that has ended, in its hold."""
-    scene, process = begun(**options)
-    process.attempt(policy="nodes")
-    scene.run(20)
-    assert only(scene).result is Result.KILLED
-    assert taints(scene) != []
-    return scene, process
-
-
-def paused(scene: Scene, _process: Process) -> None:
-    stop = Halt("ann", "a test", scene.now())
-    scene.rewrite(lambda ledger: halt(ledger, stop, "nodes"))
-
-
-def gone_policy(scene: Scene, process: Process) -> None:
-    scene.file.write(configured(policy("other")), "second")
-    process.reload.step()
-
-
-def turned_dry(scene: Scene, process: Process) -> None:
-    scene.file.write(configured(drains(dry_run=True)), "second")
-    process.reload.step()
-
-
-def person(scene: Scene, _process: Process) -> None:
-    scene.rewrite(lambda ledger: ledger_after(call_off(ledger, only(scene).id, "ann")))
-
-
-def ledger_after(outcome: Any) -> Any:
-    assert not hasattr(outcome, "reasons"), outcome
-    return outcome
-
-
-@pytest.mark.parametrize(
-    "stop", [on.halted, on.annotated, on.halted_by_file, paused, gone_policy, turned_dry, person]
-)
-def test_what_calls_it_off_ends_the_hold(stop: Callable[[Scene, Process], None]) -> None:
-    """The node takes pods again at once, though nothing else may be done."""
-    scene, process = held()
-    stop(scene, process)
-    scene.run(5)
-    assert taints(scene) == []
-    assert only(scene).undo is not None
-    assert only(scene).undo.done_at is not None  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize("stop", [on.halted, on.annotated, paused, gone_policy, turned_dry])
-def test_a_drain_under_way_is_called_off_and_put_back(
-    stop: Callable[[Scene, Process], None],
-) -> None:
-    """No further pod is evicted, and the node takes pods again."""
+def test_budgets_that_refuse_are_asked_again_until_the_drain_is_over() -> None:
+    """Half of the deadline is for evictions; then the node is put back without a hold, since
+    nothing is to be learned from one that still serves, and what was evicted counts."""
     scene, process = begun()
     process.attempt(policy="nodes")
-    stop(scene, process)
-    scene.run(10)
-    assert (taints(scene), pods_on(scene)) == ([], ["agent", "db", "web", "web"])
-    assert only(scene).result is Result.REFUSED
-    assert scene.victims() == []
-
-
-def test_an_invalid_file_stops_evictions_and_the_hold_goes_on() -> None:
-    """Undoing goes on while nothing new is struck."""
-    scene, process = held()
-    on.spoiled(scene, process)
-    scene.run(10)
-    assert taints(scene) != []
-    scene.run(HOLD)
+    scene.fault(do="status", status=429, path="/pods/db-0/eviction$")
+    scene.run(125)
+    intent = only(scene)
+    assert pods_on(scene) == ["agent", "db"]
+    assert intent.result is Result.KILLED
+    assert intent.detail.startswith("not drained in time: 1 pods left; shop/db-0: ")
+    assert "429" in intent.detail
+    refused = [step for step in intent.steps if step.state is StepState.REFUSED]
+    assert len(refused) == 1
     assert taints(scene) == []
+
+
+def test_bypass_deletes_instead_of_evicting() -> None:
+    """A budget that allows nothing does not keep a policy that bypasses budgets."""
+    scene, process = begun(tight_budget, configuration=configured(drains(pdb=BudgetMode.BYPASS)))
+    process.attempt(policy="nodes")
+    scene.run(30)
+    assert pods_on(scene) == ["agent"]
+    assert {step.action for step in only(scene).steps[1:]} == {StepAction.DELETE}
 
 
 # ------------------------------------------------------------------ crashes and other leaders
@@ -320,66 +200,3 @@ def test_the_lost_answer_of_a_taint_is_fenced(when: str, drained: bool) -> None:
     item = scene.cluster.get("nodes", "", "n1")
     assert item is not None
     assert not [key for key in item["metadata"].get("annotations", {}) if key.startswith("chaosd")]
-
-
-# ------------------------------------------------------------------ what people do meanwhile
-
-
-def test_a_node_that_is_deleted_meanwhile_is_nobodys() -> None:
-    """What comes under its name is not touched."""
-    scene, _ = held()
-    scene.cluster.remove("nodes", "", "n1")
-    scenarios.node(scene.cluster, "n1", zone="a", opt_in=True)
-    scene.run(HOLD + 10)
-    assert only(scene).verdict is Verdict.CLOSED
-    assert taints(scene) == []
-
-
-def test_a_taint_that_a_person_removed_ends_the_drain() -> None:
-    """Somebody wanted the node back: no further pod is evicted."""
-    scene, process = begun()
-    process.attempt(policy="nodes")
-    with scene.cluster.edit("nodes", "", "n1") as item:
-        item["spec"]["taints"] = []
-    scene.run(10)
-    assert scene.victims() == []
-    assert only(scene).result is Result.REFUSED
-
-
-def test_a_cordon_and_taints_of_others_are_theirs() -> None:
-    """Only our own taint goes."""
-    scene, _ = held()
-    with scene.cluster.edit("nodes", "", "n1") as item:
-        item["spec"]["unschedulable"] = True
-        item["spec"]["taints"].append({"key": "mine", "value": "x", "effect": "NoSchedule"})
-    scene.run(HOLD + 10)
-    after = scene.cluster.get("nodes", "", "n1")
-    assert after is not None
-    assert [one["key"] for one in after["spec"]["taints"]] == ["mine"]
-    assert after["spec"]["unschedulable"] is True
-
-
-def test_budgets_that_refuse_are_asked_again_until_the_drain_is_over() -> None:
-    """Half of the deadline is for evictions; then the node is put back, and what was evicted
-    counts."""
-    scene, process = begun()
-    process.attempt(policy="nodes")
-    scene.fault(do="status", status=429, path="/pods/db-0/eviction$")
-    scene.run(150)
-    intent = only(scene)
-    assert pods_on(scene) == ["agent", "db"]
-    assert intent.result is Result.KILLED
-    assert intent.detail.startswith("not drained in time: 1 pods left; shop/db-0: ")
-    assert "429" in intent.detail
-    refused = [step for step in intent.steps if step.state is StepState.REFUSED]
-    assert len(refused) == 1
-    assert taints(scene) == []
-
-
-def test_bypass_deletes_instead_of_evicting() -> None:
-    """A budget that allows nothing does not keep a policy that bypasses budgets."""
-    scene, process = begun(tight_budget, configuration=configured(drains(pdb=BudgetMode.BYPASS)))
-    process.attempt(policy="nodes")
-    scene.run(30)
-    assert pods_on(scene) == ["agent"]
-    assert {step.action for step in only(scene).steps[1:]} == {StepAction.DELETE}

@@ -8,9 +8,9 @@ import pytest
 
 from chaosd.core.ledger import Result
 from chaosd.sandbox import Cluster, scenarios
-from tests.engine.cluster_side import NAMESPACE
-from tests.engine.scene import Scene, configured
-from tests.engine.test_drain import drains, only, pods_on
+from tests.engine.cluster_side import NAMESPACE, cordon
+from tests.engine.drains import drains, pods_on
+from tests.engine.scene import Scene, configured, only
 
 WAIT = 60
 """Seconds; kubectl asks once in each for a pod on its way out, once in five for one refused."""
@@ -18,9 +18,7 @@ WAIT = 60
 
 def node(cluster: Cluster, pods: int, stop: float, budget: bool) -> None:
     """Node n1 with the pods of web, which take their time to end; n2 has room for them."""
-    for one in list(cluster.all("nodes")):
-        with cluster.edit("nodes", "", one["metadata"]["name"]) as item:
-            item["spec"]["unschedulable"] = True
+    cordon(cluster)
     scenarios.node(cluster, "n1", opt_in=True)
     spec = {"terminationGracePeriodSeconds": 600}
     scenarios.deployment(cluster, "shop", "web", pods, stop_seconds=stop, pod_spec=spec)
@@ -56,14 +54,9 @@ def test_pods_on_their_way_out_are_looked_at_as_often_as_by_kubectl(pods: int) -
 def test_a_pod_that_its_budget_keeps_is_asked_for_as_often_as_by_kubectl() -> None:
     """The replacement of the first one finds no node, until it does."""
     scene = Scene(configured(drains()), partial(node, pods=2, stop=0, budget=True))
-
-    def cordon(on: bool) -> None:
-        with scene.cluster.edit("nodes", "", "n2") as item:
-            item["spec"]["unschedulable"] = on
-
     process = scene.leader()
     process.attempt(policy="nodes")
-    cordon(True)
+    cordon(scene.cluster, "n2")
     scene.run(15)
     asked(scene)
     scene.run(WAIT)
@@ -72,6 +65,6 @@ def test_a_pod_that_its_budget_keeps_is_asked_for_as_often_as_by_kubectl() -> No
     assert not any(one.endswith("eviction") for one in looks)
     assert len(looks) <= WAIT / 5
     assert pods_on(scene) == ["web"]
-    cordon(False)
+    cordon(scene.cluster, "n2", on=False)
     scene.run(30)
     assert pods_on(scene) == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chaosd.core.ledger import Intent, Result, StepState, Verdict
+from chaosd.core.ledger import Result, StepState, Verdict
 from chaosd.core.limits import used
 from chaosd.core.model import Code, Configuration, Limits
 from chaosd.core.transitions import resume
@@ -17,7 +17,8 @@ from chaosd.sandbox import Cluster, Denial, scenarios
 from tests.engine import troubles as on
 from tests.engine.process import Hook, Process
 from tests.engine.rack import RackTarget
-from tests.engine.scene import Scene, codes, configured, policy
+from tests.engine.scene import Scene, codes, configured, only, policy
+from tests.engine.stage import Died, die
 
 PAUSE = 3  # seconds, as RackTarget has it
 
@@ -31,11 +32,6 @@ def begun(
     assert process.attempt().result == "begun"
     assert len(scene.victims()) == 1
     return scene, process
-
-
-def only(scene: Scene) -> Intent:
-    (intent,) = scene.ledger().all_intents()
-    return intent
 
 
 def states(scene: Scene) -> list[StepState]:
@@ -251,13 +247,6 @@ def test_when_no_step_took_anything_down_nothing_counts(
 
 def test_another_leader_continues_after_a_crash_between_reservation_and_strike() -> None:
     """The step that was reserved is fenced and failed, the rest is taken by the new leader."""
-
-    class Died(BaseException):
-        pass
-
-    def die() -> None:
-        raise Died
-
     scene, process = begun(through=Hook("/eviction", die, nth=2))
     with pytest.raises(Died):
         scene.run(10)

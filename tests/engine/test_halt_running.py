@@ -19,6 +19,7 @@ from tests.engine import troubles as on
 from tests.engine.cluster_side import NAMESPACE, make_ports
 from tests.engine.process import Hook, Process
 from tests.engine.scene import Scene, codes, configured, policy
+from tests.engine.stage import Died, die
 
 LIVE = configured(policy(schedule=Every(timedelta(minutes=1))))
 TWO = configured(
@@ -96,13 +97,6 @@ def test_a_strike_under_way_is_awaited() -> None:
 
 def left_behind(scene: Scene) -> Process:
     """A process that died between its reservation and its strike."""
-
-    class Died(BaseException):
-        pass
-
-    def die() -> None:
-        raise Died
-
     process = scene.leader(through=Hook("/eviction", die))
     with pytest.raises(Died):
         process.attempt()

@@ -19,6 +19,7 @@ from tests.engine import troubles as on
 from tests.engine.cluster_side import NAMESPACE, make_ports
 from tests.engine.process import Hook, Process
 from tests.engine.scene import LEASE, LEDGER, Scene, codes, configured, policy
+from tests.engine.stage import Died, die
 
 MINUTELY = configured(policy(schedule=Every(timedelta(minutes=1))))
 
@@ -55,14 +56,6 @@ def test_the_first_start_makes_the_ledger_and_names_it_in_the_lease() -> None:
     scene.leader()
     assert lease(scene).annotations[LEDGER_UID] == ledger_uid(scene)
     assert scene.ledger().leader == Leader("a", 1, scene.now())
-
-
-class Died(BaseException):
-    """The process is gone; nothing in it may catch this."""
-
-
-def die() -> None:
-    raise Died
 
 
 @pytest.mark.parametrize(

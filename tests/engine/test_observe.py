@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from chaosd.core.ledger import Intent, Ledger, Verdict
+from chaosd.core.ledger import Ledger, Verdict
 from chaosd.core.model import Code, Configuration, Limits, Select
 from chaosd.core.transitions import Refusal, forgive
 from chaosd.engine.attempt import SKIPPED
 from chaosd.sandbox import Cluster, Timings, scenarios
 from tests.engine import troubles as on
-from tests.engine.scene import Scene, codes, configured, policy
+from tests.engine.scene import Scene, codes, configured, only, policy
 
 DEADLINE = 60  # seconds, as tests.engine.scene.policy has it
 ONE_AT_ONCE = configured(policy(), limits=Limits(concurrent=1))
@@ -37,11 +37,6 @@ def struck(
     scene.settle()
     assert scene.leader().attempt(**slot).result == "killed"
     return scene
-
-
-def only(scene: Scene) -> Intent:
-    (intent,) = scene.ledger().all_intents()
-    return intent
 
 
 def resize(scene: Scene, replicas: int) -> None:

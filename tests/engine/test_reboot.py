@@ -1,101 +1,42 @@
-"""A node is drained, its machine restarted by a helper pod, and put back; a container crashes."""
+"""A node is drained, its machine restarted by a helper pod, and put back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from chaosd.core.ledger import Halt, Intent, Result, StepState, Verdict
-from chaosd.core.model import (
-    Action,
-    BudgetMode,
-    Code,
-    Configuration,
-    Helper,
-    StepAction,
-    TargetKind,
-)
+from chaosd.core.ledger import Halt, Result, StepState, Verdict
+from chaosd.core.model import Action, BudgetMode, Code, Configuration, StepAction, TargetKind
 from chaosd.engine.halt import Halting
 from chaosd.engine.undo import Undoing
 from chaosd.sandbox import Cluster, Denial, scenarios
 from chaosd.sandbox.controllers.timings import REBOOT as REBOOT_SECONDS
 from tests.engine.cluster_side import make_ports
+from tests.engine.drains import begun as begun_drain
+from tests.engine.drains import drains, pods_on, reboots, taints, with_helpers
+from tests.engine.helper_side import HELPERS, MAKES_HELPER, helpers, lost
 from tests.engine.process import Hook, Process
-from tests.engine.scene import Scene, codes, configured, policy
-from tests.engine.test_drain import drains, pods_on, shop, taints
-
-HELPERS = "chaosd-helper"
-MAKES_HELPER = f"POST /api/v1/namespaces/{HELPERS}/pods"
-
-
-class Died(BaseException):
-    """The process is killed."""
-
-
-def die() -> None:
-    raise Died
-
-
-def reboots(**fields: Any) -> Configuration:
-    """One policy that reboots nodes."""
-    return configured(drains(action=Action.REBOOT, **fields), helper=Helper(HELPERS, "chaosd:1"))
-
-
-def crashes(**fields: Any) -> Configuration:
-    """One policy that crashes containers."""
-    one = policy("pods", action=Action.CRASH, **fields)
-    return configured(one, helper=Helper(HELPERS, "chaosd:1"))
+from tests.engine.scene import Scene, codes, configured, only
+from tests.engine.stage import Died, die
 
 
 def yard(cluster: Cluster) -> None:
     """As in the tests of drains; a machine takes ten seconds to restart."""
-    shop(cluster)
-    scenarios.namespace(cluster, HELPERS)
+    with_helpers(cluster)
     with cluster.edit("nodes", "", "n1") as item:
         item["metadata"].setdefault("annotations", {})[REBOOT_SECONDS] = "10"
 
 
-def opted_in(cluster: Cluster) -> None:
-    scenarios.namespace(cluster, HELPERS)
-    scenarios.deployment(cluster, "shop", "web", 3, opt_in=True)
-
-
-def begun(
-    configuration: Configuration | None = None,
-    fill: Callable[[Cluster], None] = yard,
-    **options: Any,
-) -> tuple[Scene, Process]:
-    scene = Scene(configuration or reboots(), fill)
-    return scene, scene.leader(**options)
-
-
-def only(scene: Scene) -> Intent:
-    (intent,) = scene.ledger().all_intents()
-    return intent
+def begun(configuration: Configuration | None = None, **options: Any) -> tuple[Scene, Process]:
+    return begun_drain(yard, configuration or reboots(), **options)
 
 
 def boot_id(scene: Scene) -> str:
     node = scene.cluster.get("nodes", "", "n1")
     assert node is not None
     return str(node["status"]["nodeInfo"]["bootID"])
-
-
-def helpers(scene: Scene) -> list[str]:
-    found = scene.cluster.all("pods")
-    return [p["metadata"]["name"] for p in found if p["metadata"]["namespace"] == HELPERS]
-
-
-def lost(scene: Scene) -> list[str]:
-    """The pods of others that were removed through the API."""
-    return [name for name in scene.victims() if not name.startswith(HELPERS)]
-
-
-def containers(scene: Scene) -> set[str]:
-    found = [p for p in scene.cluster.all("pods") if p["metadata"]["namespace"] == "shop"]
-    return {one["containerID"] for p in found for one in p["status"]["containerStatuses"]}
 
 
 def boots(scene: Scene) -> list[str]:
@@ -163,6 +104,7 @@ def test_without_a_helper_nothing_begins() -> None:
 
 
 # ------------------------------------------------------------------ killed between steps
+
 
 DEATHS = [
     ("PATCH /api/v1/nodes/n1", 1),
@@ -325,41 +267,3 @@ def test_a_node_that_is_deleted_at_any_moment_closes_it(after: float) -> None:
     scenarios.node(scene.cluster, "n1", zone="a", opt_in=True)
     scene.run(120)
     assert (taints(scene), helpers(scene), scene.ledger().intents) == ([], [], {})
-
-
-# ------------------------------------------------------------------ crashes
-
-CRASH_DEATHS = [
-    (MAKES_HELPER, 1),
-    *(("PATCH /api/v1/namespaces/chaosd/configmaps", nth) for nth in range(3, 7)),
-]
-
-
-@pytest.mark.parametrize(("where", "nth"), CRASH_DEATHS)
-def test_a_crash_strikes_once_whoever_dies(where: str, nth: int) -> None:
-    """One container at most starts anew, its pod stays, and no helper is left."""
-    scene, process = begun(crashes(), opted_in, through=Hook(where, die, nth))
-    before = containers(scene)
-    try:
-        process.attempt(policy="pods")
-        scene.run(30)
-    except Died:
-        pass
-    process.die()
-    scene.process("b")
-    scene.run(200)
-    restarted = before - containers(scene)
-    killed = [i for i in scene.ledger().all_intents() if i.result is Result.KILLED]
-    assert len(restarted) == len(killed) <= 1
-    assert (helpers(scene), scene.ledger().intents, lost(scene)) == ([], {}, [])
-
-
-def test_a_crash_recovers_in_its_own_pod() -> None:
-    """The container has another ID, and nothing was deleted."""
-    scene, process = begun(crashes(), opted_in)
-    before = containers(scene)
-    process.attempt(policy="pods")
-    scene.run(20)
-    assert only(scene).verdict is Verdict.RECOVERED
-    assert len(before - containers(scene)) == 1
-    assert (lost(scene), helpers(scene)) == ([], [])

@@ -13,6 +13,7 @@ from chaosd.engine.attempt import SKIPPED
 from tests.engine import troubles as on
 from tests.engine.process import Hook, Process
 from tests.engine.scene import LEDGER, Scene, codes, configured, policy
+from tests.engine.stage import Died, die
 
 
 def ask(scene: Scene, name: str = "abcdefgh", workload: str = "", to: str = "web") -> Request:
@@ -161,13 +162,6 @@ def test_one_that_expired_before_it_could_begin_is_answered_as_late() -> None:
 
 def dies(scene: Scene, where: str, nth: int) -> Process:
     """A leader that is gone right before a request of its own."""
-
-    class Died(BaseException):
-        pass
-
-    def die() -> None:
-        raise Died
-
     process = scene.process(through=Hook(where, die, nth))
     with pytest.raises(Died):
         scene.run(30)

@@ -15,12 +15,9 @@ from tests.engine import troubles as on
 from tests.engine.cluster_side import NAMESPACE
 from tests.engine.process import Hook, Process
 from tests.engine.scene import LEDGER, Scene, configured, policy
+from tests.engine.stage import Died
 
 TIMINGS = Timings(schedule=(0, 0), start=(2, 2), stop=(0, 0))
-
-
-class Died(BaseException):
-    """The process is gone; nothing in it may catch this."""
 
 
 class Fate:

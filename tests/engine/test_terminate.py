@@ -7,38 +7,19 @@ from typing import Any
 
 import pytest
 
-from chaosd.core.ledger import Halt, Intent, Result, StepState, Verdict
-from chaosd.core.model import (
-    Action,
-    BudgetMode,
-    Code,
-    Configuration,
-    NodeRules,
-    StepAction,
-)
+from chaosd.core.ledger import Halt, Result, StepState, Verdict
+from chaosd.core.model import BudgetMode, Code, Configuration, NodeRules, StepAction
 from chaosd.engine.halt import Halting
 from chaosd.ports import Answered, NotSent, ServerFault, TooManyRequests, Unanswered
 from chaosd.sandbox import Cluster, scenarios
+from tests.engine.drains import ends, pods_on, shop, taints
 from tests.engine.machines import Machines, raising
 from tests.engine.process import Hook, Process
-from tests.engine.scene import Scene, codes, configured
-from tests.engine.test_drain import drains, pods_on, shop, taints
+from tests.engine.scene import Scene, codes, only
+from tests.engine.stage import Died, die
 
 LEDGER = "PATCH /api/v1/namespaces/chaosd/configmaps"
 MACHINE = "sandbox:///a/n1"
-
-
-class Died(BaseException):
-    """The process is killed."""
-
-
-def die() -> None:
-    raise Died
-
-
-def ends(**fields: Any) -> Configuration:
-    """One policy that ends machines."""
-    return configured(drains(action=Action.TERMINATE, **fields))
 
 
 def begun(
@@ -51,11 +32,6 @@ def begun(
     cloud = cloud or Machines()
     cloud.scene = scene
     return scene, scene.leader(clouds=(cloud,), **options), cloud
-
-
-def only(scene: Scene) -> Intent:
-    (intent,) = scene.ledger().all_intents()
-    return intent
 
 
 # ------------------------------------------------------------------ as it shall be

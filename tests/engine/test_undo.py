@@ -13,9 +13,9 @@ from chaosd.kube.node_reads import KubeNodeReads
 from chaosd.sandbox import Denial
 from chaosd.targets.nodes import NodeTarget
 from tests.engine.cluster_side import make_ports
+from tests.engine.drains import begun, held, pods_on, taints
 from tests.engine.process import Hook
-from tests.engine.scene import Scene
-from tests.engine.test_drain import begun, held, only, pods_on, taints
+from tests.engine.scene import Scene, only
 
 
 def reads(scene: Scene) -> KubeNodeReads:

@@ -10,9 +10,10 @@ import pytest
 
 from chaosd.core.ledger import Result, StepState, Verdict
 from chaosd.core.model import Action, StepAction
+from tests.engine.helper_side import HELPERS
 from tests.engine.promises import read_ledger
 from tests.engine.stage import Call, Kind
-from tests.engine.story_of_machines import HELPERS, Deeds, tell
+from tests.engine.story_of_machines import Deeds, tell
 from tests.engine.test_walk_nodes import drains
 from tests.engine.test_walk_nodes import recorded as recorded_of_nodes
 from tests.engine.world import World
