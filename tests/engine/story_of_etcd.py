@@ -8,15 +8,7 @@ from typing import Any
 
 from chaosd.core import ledger_text
 from chaosd.core.etcd_model import EtcdCluster, EtcdPods
-from chaosd.core.model import (
-    Action,
-    Configuration,
-    Limits,
-    Policy,
-    Select,
-    StepAction,
-    TargetKind,
-)
+from chaosd.core.model import Action, Configuration, Limits, Policy, Select, StepAction, TargetKind
 from chaosd.core.preview import policy_slots
 from chaosd.core.schedule import Every
 from chaosd.core.selector import Selector

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sandbox.support import (
-    make_world,
-)
+from tests.sandbox.support import make_world
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/livez"])

@@ -8,15 +8,7 @@ import pytest
 
 from chaosd.sandbox import scenarios
 from chaosd.sandbox.objects import find_condition
-from tests.sandbox.support import (
-    DEPLOYMENTS,
-    JSON_PATCH,
-    MERGE,
-    PODS,
-    STRATEGIC,
-    make_world,
-    shop,
-)
+from tests.sandbox.support import DEPLOYMENTS, JSON_PATCH, MERGE, PODS, STRATEGIC, make_world, shop
 
 
 @pytest.mark.parametrize(
