@@ -55,6 +55,19 @@ def page(start: int, size: int) -> bytes:
 
 def manager(name: str, subresource: str = "") -> dict[str, Any]:
     """An entry of managedFields: who wrote which fields."""
+    return {
+        "manager": name,
+        "operation": "Update",
+        "apiVersion": "v1",
+        "time": CREATED,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": told_fields() if subresource else asked_fields(),
+        **({"subresource": subresource} if subresource else {}),
+    }
+
+
+def asked_fields() -> dict[str, Any]:
+    """The fields of what such a pod asks for, as FieldsV1."""
     env: dict[str, Any] = {
         f'k:{{"name":"SETTING_{n}"}}': {".": {}, "f:name": {}, "f:value": {}}
         for n in range(SETTINGS)
@@ -80,6 +93,12 @@ def manager(name: str, subresource: str = "") -> dict[str, Any]:
         "f:resources": {".": {}, "f:limits": {".": {}, "f:cpu": {}, "f:memory": {}}},
         "f:volumeMounts": {".": {}, 'k:{"mountPath":"/etc/config"}': {".": {}, "f:name": {}}},
     }
+    containers = {f'k:{{"name":"container-{n}"}}': container for n in range(CONTAINERS)}
+    return {"f:spec": {"f:containers": containers, "f:dnsPolicy": {}, "f:restartPolicy": {}}}
+
+
+def told_fields() -> dict[str, Any]:
+    """The fields of what is told of it, as FieldsV1."""
     conditions: dict[str, Any] = {
         f'k:{{"type":"{kind}"}}': {
             ".": {},
@@ -91,24 +110,13 @@ def manager(name: str, subresource: str = "") -> dict[str, Any]:
         }
         for kind in (*CONDITIONS, "PodReadyToStartContainers")
     }
-    containers = {f'k:{{"name":"container-{n}"}}': container for n in range(CONTAINERS)}
-    asked = {"f:spec": {"f:containers": containers, "f:dnsPolicy": {}, "f:restartPolicy": {}}}
     addresses: dict[str, Any] = {
         name: {".": {}, 'k:{"ip":"10.1.0.1"}': {".": {}, "f:ip": {}}} for name in _IPS
     }
     plain: dict[str, Any] = {
         key: {} for key in ("f:containerStatuses", "f:hostIP", "f:phase", "f:startTime")
     }
-    told = {"f:status": {"f:conditions": conditions, **addresses, **plain}}
-    return {
-        "manager": name,
-        "operation": "Update",
-        "apiVersion": "v1",
-        "time": CREATED,
-        "fieldsType": "FieldsV1",
-        "fieldsV1": told if subresource else asked,
-        **({"subresource": subresource} if subresource else {}),
-    }
+    return {"f:status": {"f:conditions": conditions, **addresses, **plain}}
 
 
 def spec(number: int) -> dict[str, Any]:

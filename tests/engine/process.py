@@ -20,7 +20,7 @@ from chaosd.engine.reload import Reload
 from chaosd.engine.wishes import Wishes
 from chaosd.kube.node_reads import KubeNodeReads
 from chaosd.kube.reads import KubeReads
-from chaosd.ports import Guard, Notice, Target
+from chaosd.ports import Guard, Notice, Target, Versioned
 from chaosd.sandbox import ManualClock
 from chaosd.targets.cloud import Cloud
 from chaosd.targets.etcd import EtcdTarget
@@ -113,6 +113,8 @@ class Process:
         self.name, self.scene = name, scene
         self.alive, self.awake = True, True
         self.tape = Tape()
+        self.slots: list[Slot] = []
+        self.ended: list[Ended] = []
         clock = Off(scene.clock, off)
         ports = make_ports(scene.sandbox, clock, through)
         reads = KubeNodeReads(ports.api)
@@ -134,15 +136,19 @@ class Process:
             },
             guards=(*guards, EtcdGuard(reads, clusters)) if scene.sandbox.etcd else guards,
         )
-        about = Notice("", "ConfigMap", NAMESPACE, "chaosd-ledger", "", "", clock.now())
+        self._act_through(ports.ledger)
+        self._wakes = {name: clock.boot() for name in self._actors if name not in without}
+
+    def _act_through(self, ledger: Versioned) -> None:
+        """Its actors, which share its context."""
+        now = self.context.clock.now()
+        about = Notice("", "ConfigMap", NAMESPACE, "chaosd-ledger", "", "", now)
         self.reload = Reload(self.context, about)
-        self.lead = Lead(self.context, ports.ledger)
+        self.lead = Lead(self.context, ledger)
         self.observer = Observer(self.context)
         self.planner = Planner(self.context)
         self.attempts = Attempts(self.context)
         self.wishes = Wishes(self.context, self.attempts)
-        self.slots: list[Slot] = []
-        self.ended: list[Ended] = []
         self._actors = {
             "reload": self.reload.step,
             "lead": self.lead.step,
@@ -150,7 +156,6 @@ class Process:
             "plan": self._plan,
             "requests": self._take,
         }
-        self._wakes = {name: clock.boot() for name in self._actors if name not in without}
 
     def start(self) -> Process:
         """Load the configuration, look at the lease (and lead if it is free), read the ledger."""
