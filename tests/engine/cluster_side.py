@@ -10,7 +10,7 @@ from typing import Any
 from chaosd.core import ledger_text
 from chaosd.core.etcd_model import EtcdCluster
 from chaosd.core.facts import Recovery
-from chaosd.core.ledger import Intent, Ledger
+from chaosd.core.ledger import Intent, Ledger, Step
 from chaosd.core.model import Configuration, Impact
 from chaosd.core.window import Windows
 from chaosd.kube.api import Api as KubeApi
@@ -36,6 +36,14 @@ LONG = timedelta(seconds=90)
 """Longer than any process of a story is frozen."""
 
 
+def reserved(cluster: Cluster, about: Callable[[Step], bool]) -> list[str]:
+    """The intents whose unsettled step this is true of, by the ledger as it lies in the cluster."""
+    item = cluster.get("configmaps", NAMESPACE, "chaosd-ledger")
+    ledger = ledger_text.decode(item["data"]["ledger.json"]) if item else Ledger()
+    steps = [(intent.id, intent.unsettled) for intent in ledger.unsettled()]
+    return [key for key, step in steps if step and about(step)]
+
+
 class Witness(Journal):
     """A journal that looks, at the instant of each removal, which intent was reserved for it."""
 
@@ -47,10 +55,7 @@ class Witness(Journal):
     def add_removal(self, record: Removal) -> None:
         """Note a removal, and the intent that the ledger has reserved for it ("" for none)."""
         super().add_removal(record)
-        item = self._cluster.get("configmaps", NAMESPACE, "chaosd-ledger")
-        ledger = ledger_text.decode(item["data"]["ledger.json"]) if item else Ledger()
-        steps = [(intent.id, intent.unsettled) for intent in ledger.unsettled()]
-        mine = [key for key, step in steps if step and step.victim.uid == record.uid]
+        mine = reserved(self._cluster, lambda step: step.victim.uid == record.uid)
         if not record.dry_run:
             self.struck.append((record, mine[0] if mine else ""))
 

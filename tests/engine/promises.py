@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from chaosd.core import ledger_text
@@ -13,6 +13,7 @@ from chaosd.core.model import Configuration
 from chaosd.core.window import strikeable_until
 from chaosd.sandbox.journal import Removal
 from tests.engine.cluster_side import NAMESPACE, Sandbox
+from tests.engine.world import Tape
 
 Struck = tuple[Removal, Intent | None]
 
@@ -119,6 +120,29 @@ def _told_truly(struck: Sequence[Struck], intents: Sequence[Intent]) -> list[str
         if intent.result in (Result.REFUSED, Result.FAILED) and intent.id in really:
             found.append(f"promise 9: intent {intent.id} says {intent.result}, and it was removed")
     return found
+
+
+def taints_left(sandbox: Sandbox) -> list[str]:
+    """Taints of ours on nodes that no open intent answers for."""
+    open_intents = read_ledger(sandbox).intents
+    return [
+        f"promise 9: node {node['metadata']['name']} keeps the taint of {taint['value']}"
+        for node in sandbox.cluster.all("nodes")
+        for taint in node["spec"].get("taints", ())
+        if taint["key"] == "chaosd.io/drain" and taint["value"] not in open_intents
+    ]
+
+
+def actions_twice(ledger: Ledger) -> list[str]:
+    """Actions with more than one intent."""
+    actions = Counter(intent.action_id for intent in ledger.all_intents())
+    return [f"promise 2: {action} twice" for action, n in actions.items() if n > 1]
+
+
+def results_twice(tapes: Iterable[Tape]) -> list[str]:
+    """Whether processes told of one result more than once."""
+    told = Counter(intent for tape in tapes for intent, _ in tape.results)
+    return [f"the result of {intent} was counted {n} times" for intent, n in told.items() if n > 1]
 
 
 def reports_missing(sandbox: Sandbox, after: timedelta, now: datetime) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -153,7 +153,23 @@ class WrappedTransport:
         )
 
 
-def worth_trying(calls: list[Call], twice: int = 1) -> list[int]:
+def places(calls: Sequence[Call], about: tuple[str, ...]) -> dict[tuple[str, ...], int]:
+    """The first call that is :func:`worth_trying` in every place, of those whose names begin like
+    one of ``about``, and of the ledger's swaps.
+
+    A place is the actor, and after which call and before which in the same step.
+    """
+    found: dict[tuple[str, ...], int] = {}
+    for index in worth_trying(calls):
+        call = calls[index]
+        if call.name.startswith(about) or call.name == "ledger.swap":
+            around = (calls[index - 1], call, calls[min(index + 1, len(calls) - 1)])
+            names = [one.name if one.step == call.step else "" for one in around]
+            found.setdefault((call.actor, *names), index)
+    return found
+
+
+def worth_trying(calls: Sequence[Call], twice: int = 1) -> list[int]:
     """The indexes of the calls of every distinct kind of step, of its first ``twice`` occurrences.
 
     A step's kind is its actor and the sequence of its calls: the hundredth renewal of a lease is

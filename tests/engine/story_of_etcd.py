@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
 from typing import Any
 
-from chaosd.core import ledger_text
 from chaosd.core.etcd_model import EtcdCluster, EtcdPods
-from chaosd.core.model import Action, Configuration, Limits, Policy, Select, StepAction, TargetKind
-from chaosd.core.preview import policy_slots
-from chaosd.core.schedule import Every
+from chaosd.core.model import Action, Configuration, StepAction, TargetKind
 from chaosd.core.selector import Selector
 from chaosd.sandbox import Cluster, Rule, scenarios
-from tests.engine.cluster_side import NAMESPACE, Sandbox, build
+from tests.engine.cluster_side import Sandbox, build, reserved
 from tests.engine.stage import Kind
-from tests.engine.story import ALWAYS, START
+from tests.engine.story_parts import START, first_slot, live, story_policy, two_processes
 from tests.engine.world import World
 from tests.support.etcd import EtcdOfPods
 
@@ -25,21 +21,10 @@ CLAIM = {"volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"
 
 def configuration(action: Action) -> Configuration:
     """One live policy about members of ``main``."""
-    policy = Policy(
-        name="etcd",
-        target=TargetKind.ETCD,
-        action=action,
-        clusters=("main",),
-        schedule=Every(timedelta(seconds=60), timedelta(0)),
-        select=Select(min_age=timedelta(0)),
-        windows=ALWAYS,
-        limits=Limits(),
-        deadline=timedelta(seconds=55),
-        cooldown=timedelta(0),
-        dry_run=False,
+    policy = story_policy(
+        "etcd", TargetKind.ETCD, action, every=60, deadline=55, clusters=("main",)
     )
-    limits = Limits(per_hour=20, per_day=20, concurrent=1)
-    return Configuration(ALWAYS, (policy,), dry_run=False, limits=limits, etcd=(MAIN,))
+    return live(policy, per_hour=20, etcd=(MAIN,))
 
 
 def members(cluster: Cluster) -> None:
@@ -64,14 +49,10 @@ class Watched(EtcdOfPods):
         self.lost += not self.quorate()
 
     def _noted(self, old: str, _new: str) -> None:
-        item = self._sandbox.cluster.get("configmaps", NAMESPACE, "chaosd-ledger")
-        ledger = ledger_text.decode(item["data"]["ledger.json"]) if item else None
-        steps = [(i.id, i.unsettled) for i in ledger.unsettled()] if ledger else []
-        mine = [
-            key
-            for key, step in steps
-            if step and step.action is StepAction.MOVE_LEADER and step.victim.uid == old
-        ]
+        mine = reserved(
+            self._sandbox.cluster,
+            lambda step: step.action is StepAction.MOVE_LEADER and step.victim.uid == old,
+        )
         self.intents[mine[0] if mine else ""] += 1
 
 
@@ -90,11 +71,8 @@ def tell(action: Action, fault_at: int | None = None, kind: Kind | None = None) 
     world = World(told, make, START, fault_at, kind)
     lost = Rule(do="lost", when="after", verbs=("create",), path="/eviction$", skip=1, count=1)
     world.sandbox.api.faults.add(lost)
-    first = world.spawn("a")
-    world.at(3, lambda: world.spawn("b"))
-    system = world.sandbox.cluster.get("namespaces", "", "kube-system") or {}
-    slots = policy_slots(told, system["metadata"]["uid"], {}, START, START + timedelta(minutes=5))
-    offset = (next(slots).at - START).total_seconds()
+    first = two_processes(world)
+    offset = first_slot(world, told)
     world.at(offset + 65, lambda: world.terminate(first))
     world.until(offset + 260, after_fault=230)
     return world

@@ -6,18 +6,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from chaosd.core import ledger_text
 from chaosd.core.cloud import Machine
-from chaosd.core.model import Action, Configuration, Limits, Policy, Select, StepAction, TargetKind
-from chaosd.core.preview import policy_slots
-from chaosd.core.schedule import Every
+from chaosd.core.model import Action, Configuration, StepAction, TargetKind
 from chaosd.ports import NotFound
 from chaosd.sandbox import Cluster, scenarios
 from chaosd.sandbox.cluster import Change
-from tests.engine.cluster_side import NAMESPACE, Sandbox, build, cordon
+from tests.engine.cluster_side import Sandbox, build, cordon, reserved
 from tests.engine.helper_side import HELPER, HELPERS
 from tests.engine.stage import Kind
-from tests.engine.story import ALWAYS, START
+from tests.engine.story_parts import START, first_slot, live, story_policy, two_processes
 from tests.engine.world import World
 
 GONE_AFTER = 6.0
@@ -25,28 +22,9 @@ GONE_AFTER = 6.0
 
 def configuration(action: Action) -> Configuration:
     """One live policy of that action, every two minutes."""
-    pods = action is Action.CRASH
-    policy = Policy(
-        name="hard",
-        target=TargetKind.POD if pods else TargetKind.NODE,
-        action=action,
-        schedule=Every(timedelta(seconds=120), timedelta(0)),
-        select=Select(min_age=timedelta(0)),
-        windows=ALWAYS,
-        limits=Limits(),
-        deadline=timedelta(seconds=110),
-        cooldown=timedelta(0),
-        dry_run=False,
-        hold=timedelta(0),
-    )
-    limits = Limits(per_hour=20, per_day=20, concurrent=1)
-    return Configuration(
-        windows=ALWAYS,
-        policies=(policy,),
-        dry_run=False,
-        limits=limits,
-        helper=HELPER,
-    )
+    target = TargetKind.POD if action is Action.CRASH else TargetKind.NODE
+    policy = story_policy("hard", target, action, every=120, deadline=110, hold=timedelta(0))
+    return live(policy, per_hour=20, helper=HELPER)
 
 
 def fleet(cluster: Cluster) -> None:
@@ -79,14 +57,10 @@ class Deeds:
 
     def note(self, what: StepAction, identity: str) -> None:
         """Look which intent was reserved for it."""
-        item = self.sandbox.cluster.get("configmaps", NAMESPACE, "chaosd-ledger")
-        ledger = ledger_text.decode(item["data"]["ledger.json"]) if item else None
-        steps = [(i.id, i.unsettled) for i in ledger.unsettled()] if ledger else []
-        mine = [
-            key
-            for key, step in steps
-            if step and step.action is what and step.victim.identity == identity
-        ]
+        mine = reserved(
+            self.sandbox.cluster,
+            lambda step: step.action is what and step.victim.identity == identity,
+        )
         self.seen.append(Deed(what, identity, mine))
 
     def look(self, change: Change) -> None:
@@ -175,11 +149,8 @@ def tell(action: Action, fault_at: int | None = None, kind: Kind | None = None) 
     world = World(told, make, START, fault_at, kind)
     machines[0].world = world
     world.deeds = deeds[0]  # type: ignore[attr-defined]
-    first = world.spawn("a")
-    world.at(3, lambda: world.spawn("b"))
-    system = world.sandbox.cluster.get("namespaces", "", "kube-system") or {}
-    slots = policy_slots(told, system["metadata"]["uid"], {}, START, START + timedelta(minutes=9))
-    offset = (next(slots).at - START).total_seconds()
+    first = two_processes(world)
+    offset = first_slot(world, told)
     world.at(offset + 60, lambda: world.terminate(first))
     world.until(offset + 420, after_fault=330)
     return world

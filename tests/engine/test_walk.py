@@ -9,7 +9,7 @@ import pytest
 
 from chaosd.core.ledger import Result, Verdict
 from chaosd.ports import Cluster, Events, Guard, Report, Settings, Target, Versioned
-from tests.engine.promises import broken_promises, read_ledger, reports_missing
+from tests.engine.promises import broken_promises, read_ledger, reports_missing, results_twice
 from tests.engine.stage import Call, Kind, worth_trying
 from tests.engine.story import CONFIGURATION, OPTED_IN, tell
 from tests.engine.world import World
@@ -26,7 +26,7 @@ def recorded(*, requests: bool = False) -> tuple[Call, ...]:
 def trials(kind: Kind) -> list[int]:
     """The calls through ports at which this kind of fault is tried."""
     calls = recorded()
-    return [index for index in worth_trying(list(calls)) if kind in calls[index].kinds]
+    return [index for index in worth_trying(calls) if kind in calls[index].kinds]
 
 
 def complaints(world: World) -> list[str]:
@@ -37,10 +37,7 @@ def complaints(world: World) -> list[str]:
     recent = world.time.now() - timedelta(seconds=100)
     if not any(i.result is Result.KILLED and i.reserved_at > recent for i in ledger.all_intents()):
         found.append("liveness: nothing was killed in the last 100 s")
-    counted = [result for daemon in world.daemons for result, _ in daemon.tape.results]
-    if len(counted) != len(set(counted)):
-        found.append("a result was counted twice")
-    return found
+    return found + results_twice(daemon.tape for daemon in world.daemons)
 
 
 def test_nothing_goes_wrong() -> None:
@@ -88,7 +85,7 @@ def test_every_method_of_every_port_is_on_the_way() -> None:
 def test_every_write_gone_wrong(kind: Kind) -> None:
     """The same for every single HTTP request that changes something, inside the ports' methods."""
     calls = recorded(requests=True)
-    for index in worth_trying(list(calls)):
+    for index in worth_trying(calls):
         if Kind.ERROR_AFTER in calls[index].kinds:
             found = complaints(tell(index, kind, requests=True))
             assert found == [], f"{kind} at request {index}, {calls[index]}"

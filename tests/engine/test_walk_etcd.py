@@ -11,8 +11,8 @@ import pytest
 
 from chaosd.core.ledger import Intent, Result, StepState, Verdict
 from chaosd.core.model import Action, StepAction
-from tests.engine.promises import read_ledger
-from tests.engine.stage import Call, Kind, worth_trying
+from tests.engine.promises import actions_twice, read_ledger
+from tests.engine.stage import Call, Kind, places
 from tests.engine.story_of_etcd import Watched, tell
 from tests.engine.world import World
 
@@ -27,17 +27,9 @@ def recorded(action: Action) -> tuple[Call, ...]:
 
 
 def trials(action: Action) -> list[int]:
-    """The calls that make up what is done to members, each in every place: after which call, before
-    which. Leading, reloading and telling are tried by the walk through the story of pods."""
-    calls = recorded(action)
-    seen: dict[tuple[str, ...], int] = {}
-    for index in worth_trying(list(calls)):
-        call = calls[index]
-        if call.name.startswith(ABOUT) or call.name == "ledger.swap":
-            around = (calls[index - 1], call, calls[min(index + 1, len(calls) - 1)])
-            names = [one.name if one.step == call.step else "" for one in around]
-            seen.setdefault((call.actor, *names), index)
-    return sorted(seen.values())
+    """The calls that make up what is done to members, each in every place. Leading, reloading and
+    telling are tried by the walk through the story of pods."""
+    return sorted(places(recorded(action), ABOUT).values())
 
 
 def complaints(world: World) -> list[str]:
@@ -54,8 +46,7 @@ def complaints(world: World) -> list[str]:
             found.append(f"promises 1 and 5: {removal.name} went by {removal.by}")
     found += ["promise 9: a strike was not written down before"] if struck[""] else []
     found += [f"promise 2: {key} struck {n} times" for key, n in struck.items() if n > 1]
-    actions = Counter(intent.action_id for intent in intents.values())
-    found += [f"promise 2: {action} twice" for action, n in actions.items() if n > 1]
+    found += actions_twice(ledger)
     found += [line for i in intents.values() for line in _untrue(i, i.id in struck)]
     recent = world.time.now() - timedelta(seconds=130)
     found += [f"{i.id} was never settled" for i in ledger.unsettled() if i.reserved_at < recent]

@@ -11,7 +11,7 @@ import pytest
 from chaosd.core.ledger import Result, StepState, Verdict
 from chaosd.core.model import Action, StepAction
 from tests.engine.helper_side import HELPERS
-from tests.engine.promises import read_ledger
+from tests.engine.promises import read_ledger, taints_left
 from tests.engine.stage import Call, Kind
 from tests.engine.story_of_machines import Deeds, tell
 from tests.engine.test_walk_nodes import drains
@@ -33,22 +33,11 @@ def recorded(action: Action) -> tuple[Call, ...]:
     return tuple(tell(action).stage.calls)
 
 
-def places(calls: list[Call]) -> dict[tuple[str, ...], int]:
-    """Where in which actor's step each of :func:`drains`' calls is made."""
-    found = {}
-    for index in drains(calls):
-        call = calls[index]
-        around = (calls[index - 1], call, calls[min(index + 1, len(calls) - 1)])
-        names = [one.name if one.step == call.step else "" for one in around]
-        found[call.actor, *names] = index
-    return found
-
-
 def trials(action: Action) -> list[int]:
     """What the walk through drains has not tried: around the last strike, its fence, its undo."""
-    calls = list(recorded(action))
-    known, mine = places(list(recorded_of_nodes())), places(calls)
-    chosen = {index for key, index in mine.items() if key not in known}
+    calls = recorded(action)
+    known = drains(recorded_of_nodes())
+    chosen = {index for key, index in drains(calls).items() if key not in known}
     # The same places mean other things here, and the second time other things than the first.
     seen: Counter[tuple[str, str]] = Counter()
     for index, call in enumerate(calls):
@@ -73,10 +62,7 @@ def complaints(world: World, action: Action) -> list[str]:
             continue
         if (last.state is StepState.KILLED) != (intent.id in struck):
             found.append(f"promise 9: {intent.id} says {last.state} {last.detail!r}")
-    for node in world.sandbox.cluster.all("nodes"):
-        for taint in node["spec"].get("taints", ()):
-            if taint["key"] == "chaosd.io/drain" and taint["value"] not in ledger.intents:
-                found.append(f"promise 9: {node['metadata']['name']} keeps {taint['value']}")
+    found += taints_left(world.sandbox)
     left = {pod["metadata"]["name"].rpartition("-")[2] for pod in _helpers(world)}
     found += [f"the helper pod of {key} is left" for key in left - set(ledger.intents)]
     long_ago = world.time.now() - timedelta(seconds=120)

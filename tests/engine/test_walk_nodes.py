@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 
@@ -10,8 +11,14 @@ import pytest
 
 from chaosd.core.ledger import Result, StepState, Verdict
 from chaosd.ports import Target
-from tests.engine.promises import read_ledger, reports_missing
-from tests.engine.stage import Call, Kind, worth_trying
+from tests.engine.promises import (
+    actions_twice,
+    read_ledger,
+    reports_missing,
+    results_twice,
+    taints_left,
+)
+from tests.engine.stage import Call, Kind, places, worth_trying
 from tests.engine.story_of_nodes import tell
 from tests.engine.world import World
 
@@ -24,19 +31,12 @@ def recorded(*, requests: bool = False) -> tuple[Call, ...]:
     return tuple(tell(requests=requests).stage.calls)
 
 
-def drains(calls: list[Call]) -> list[int]:
-    """The calls that make up drains, each in every place: after which call, before which.
+def drains(calls: Sequence[Call]) -> dict[tuple[str, ...], int]:
+    """The calls that make up drains, each in every place.
 
     Leading, reloading and telling are tried by the walk through the story of pods.
     """
-    seen: dict[tuple[str, ...], int] = {}
-    for index in worth_trying(calls):
-        call = calls[index]
-        if call.name.startswith("target.") or call.name == "ledger.swap":
-            around = (calls[index - 1], call, calls[min(index + 1, len(calls) - 1)])
-            names = [one.name if one.step == call.step else "" for one in around]
-            seen.setdefault((call.actor, *names), index)
-    return sorted(seen.values())
+    return places(calls, ("target.",))
 
 
 def complaints(world: World) -> list[str]:
@@ -55,36 +55,19 @@ def complaints(world: World) -> list[str]:
                 found.append(f"promise 7: {name} at {removal.at} after a halt at {start}")
     twice = Counter(removal.uid for removal, _ in world.sandbox.journal.struck)
     found += [f"promise 2: {uid} struck {n} times" for uid, n in twice.items() if n > 1]
-    actions = Counter(intent.action_id for intent in intents.values())
-    found += [f"promise 2: {action} twice" for action, n in actions.items() if n > 1]
-    found += _left_behind(world, set(ledger.intents))
+    found += actions_twice(ledger)
+    found += taints_left(world.sandbox)
     killed = {step.victim.uid for i in intents.values() for step in i.steps if _hit(step.state)}
     for uid in twice.keys() - killed:
         found.append(f"promise 9: {uid} was evicted, and no step says so")
     recent = world.time.now() - timedelta(seconds=75)
     if not any(i.result is Result.KILLED and i.reserved_at > recent for i in intents.values()):
         found.append("liveness: nothing was drained in the last 75 s")
-    counted = [result for daemon in world.daemons for result, _ in daemon.tape.results]
-    if len(counted) != len(set(counted)):
-        found.append("a result was counted twice")
-    return found
+    return found + results_twice(daemon.tape for daemon in world.daemons)
 
 
 def _hit(state: StepState) -> bool:
     return state in (StepState.KILLED, StepState.RESERVED)
-
-
-def _left_behind(world: World, open_intents: set[str]) -> list[str]:
-    """Taints and marks of ours on nodes that no open intent answers for."""
-    found = []
-    for node in world.sandbox.cluster.all("nodes"):
-        name = node["metadata"]["name"]
-        found += [
-            f"promise 9: node {name} keeps the taint of {taint['value']}"
-            for taint in node["spec"].get("taints", ())
-            if taint["key"] == "chaosd.io/drain" and taint["value"] not in open_intents
-        ]
-    return found
 
 
 def test_nothing_goes_wrong() -> None:
@@ -101,7 +84,7 @@ def test_nothing_goes_wrong() -> None:
 def test_every_call_gone_wrong(kind: Kind, shard: int) -> None:
     """After this fault at any call, every promise holds and chaos goes on."""
     calls = recorded()
-    trials = [index for index in drains(list(calls)) if kind in calls[index].kinds]
+    trials = [index for index in sorted(drains(calls).values()) if kind in calls[index].kinds]
     for index in trials[shard::SHARDS]:
         found = complaints(tell(index, kind))
         assert found == [], f"{kind} at call {index}, {calls[index]}"
@@ -118,7 +101,7 @@ def test_every_method_of_a_target_is_on_the_way() -> None:
 def test_every_write_gone_wrong(kind: Kind) -> None:
     """The same for every single HTTP request that changes something, inside the ports' methods."""
     calls = recorded(requests=True)
-    for index in worth_trying(list(calls)):
+    for index in worth_trying(calls):
         if Kind.ERROR_AFTER in calls[index].kinds:
             found = complaints(tell(index, kind, requests=True))
             assert found == [], f"{kind} at request {index}, {calls[index]}"
