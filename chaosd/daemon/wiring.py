@@ -14,6 +14,7 @@ from chaosd.clouds.ec2 import Ec2
 from chaosd.core.facts import Own
 from chaosd.core.model import TargetKind
 from chaosd.daemon.clocks import PacedClock, SystemClock
+from chaosd.daemon.together import at_once
 from chaosd.engine.book import Book
 from chaosd.engine.context import Context
 from chaosd.etcd.backups import BackupAges
@@ -119,7 +120,9 @@ def connect(
     own = Own(own_namespace, frozenset({pod})) if pod else Own()
     reads = KubeNodeReads(api)
     gateway, memory = HttpGateway(), EtcdMemory()
-    clusters = EtcdClusters(reads, gateway, memory, lambda: clock.real(clock.boot()))
+    clusters = EtcdClusters(
+        reads, gateway, memory, lambda: clock.real(clock.boot()), together=at_once
+    )
     etcd = Etcd(gateway, BackupAges(clock.now), memory, clusters)
     return Connection(
         api=api,

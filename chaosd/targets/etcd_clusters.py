@@ -28,6 +28,7 @@ from chaosd.ports import CallFailed
 from chaosd.targets.etcd_gateway import Gateway
 from chaosd.targets.etcd_look import Asking
 from chaosd.targets.etcd_memory import EtcdMemory
+from chaosd.targets.etcd_together import Together, one_by_one
 from chaosd.targets.node_reads import NodeReads
 
 LATELY = timedelta(seconds=30)
@@ -53,7 +54,9 @@ class EtcdClusters:
     """Looks at declared clusters. Nothing here raises: what went wrong is in the picture.
 
     ``boot`` are seconds that never jump, by which a look at all members of a cluster is bounded; a
-    clock that stands still leaves each member its own bound.
+    clock that stands still leaves each member its own bound. ``together`` is how members are asked,
+    and clusters by those who ask about several: asked at the same time, what they say is of nearly
+    one moment, and silent ones cost their time once.
     """
 
     def __init__(
@@ -62,10 +65,12 @@ class EtcdClusters:
         gateway: Gateway,
         memory: EtcdMemory,
         boot: Callable[[], float] = lambda: 0.0,
+        together: Together = one_by_one,
     ) -> None:
         self._reads = reads
         self.gateway = gateway
         self.boot = boot
+        self.together = together
         self._declared: Mapping[str, EtcdCluster] | None = None
         # With the declaration by which they were looked at.
         self._states: dict[str, tuple[EtcdCluster, Picture]] = {}
@@ -152,7 +157,7 @@ class EtcdClusters:
         if not endpoints:
             why = f"no running pod has the labels {cluster.pods and cluster.pods.labels.text}"
             return Seen(Picture(name=cluster.name, at=now, problems=(why,)), pods=pods)
-        asked = Asking(self.gateway, cluster, endpoints, self.boot)
+        asked = Asking(self.gateway, cluster, endpoints, self.boot, self.together)
         if not place:
             told = tuple(asked.problems)
             return Seen(Picture(name=cluster.name, at=now, members=asked.members, problems=told))

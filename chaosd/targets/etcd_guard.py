@@ -61,11 +61,7 @@ class EtcdGuard:
         except CallFailed as error:
             detail = f"whether members of etcd are hit can't be read: {error}"
             return Guarded((*gone, Reason(Code.ETCD_UNREADABLE, detail)))
-        looked = {
-            cluster.name: self._clusters.look_for_strike(cluster, now)
-            for cluster in configuration.etcd
-            if concerns(cluster, impact, fall) or self._clusters.lists(cluster, fall.struck, now)
-        }
+        looked = self._look(configuration, impact, fall, now)
         reasons, locks = [*gone, *strangers(configuration.etcd, looked, fall)], []
         for cluster in configuration.etcd:
             if (seen := looked.get(cluster.name)) is None:
@@ -109,6 +105,22 @@ class EtcdGuard:
             detail="; ".join(told),
             costs=self._clusters.memory.costs(intent.id, now),
         )
+
+    def _look(
+        self, configuration: Configuration, impact: Impact, fall: Falling, now: datetime
+    ) -> dict[str, Seen]:
+        """The clusters that an impact concerns, by their names, in the order of the declaration."""
+
+        def look(cluster: EtcdCluster) -> Seen | None:
+            clusters = self._clusters
+            if concerns(cluster, impact, fall) or clusters.lists(cluster, fall.struck, now):
+                return clusters.look_for_strike(cluster, now)
+            return None
+
+        seen = zip(
+            configuration.etcd, self._clusters.together(look, configuration.etcd), strict=True
+        )
+        return {cluster.name: one for cluster, one in seen if one is not None}
 
     def _undeclared(self, configuration: Configuration, impact: Impact) -> Reasons:
         """A step about a cluster that nobody can look at any more. A pod that falls is no matter

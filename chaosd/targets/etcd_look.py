@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -13,9 +13,11 @@ from chaosd.core.facts import PodFacts
 from chaosd.core.quorum import Member
 from chaosd.ports import CallFailed
 from chaosd.targets.etcd_gateway import Gateway, Looked
+from chaosd.targets.etcd_together import Together, one_by_one
 
 EACH, ALL = 2.0, 6.0
-"""Seconds that one member, and all members of a cluster together, may take to answer."""
+"""Seconds that one member, and all members of a cluster together, may take to answer. All are asked
+at once: more than ``EACH`` is needed only where they list URLs that were not declared."""
 
 _NOT_STARTED = "it has not started yet: it names no client URL"
 
@@ -34,36 +36,45 @@ class Asking:
         cluster: EtcdCluster,
         endpoints: Mapping[str, PodFacts | None],
         boot: Callable[[], float],
+        together: Together = one_by_one,
     ) -> None:
         self._gateway = gateway
         self._cluster = cluster
         self._endpoints = endpoints
         self._boot = boot
+        self._together = together
         self._until = boot() + ALL
         self._failed: dict[str, str] = {}
         self._said: dict[str, Looked] = {}
         self._listed: dict[str, Member] = {}
         self.problems: list[str] = []
-        for endpoint in endpoints:
-            self._ask(endpoint)
+        self._ask([*endpoints])
         self._take_sides()
-        schemes = {scheme_of(endpoint) for endpoint in endpoints}
-        self.members = tuple(self._own(member, schemes) for member in self._listed.values())
+        self._schemes = {scheme_of(endpoint) for endpoint in endpoints}
+        self._ask_at_own_urls()
+        self.members = tuple(self._own(member) for member in self._listed.values())
         self._strangers()
 
-    def _ask(self, endpoint: str) -> Looked | None:
+    def _ask(self, endpoints: Sequence[str]) -> None:
+        """Ask at all of these places, and note what each says in their order."""
+        for endpoint, answer in zip(
+            endpoints, self._together(self._answer, endpoints), strict=True
+        ):
+            if isinstance(answer, str):
+                self._failed[endpoint] = answer
+            else:
+                member = msgspec.structs.replace(answer.member, endpoint=endpoint)
+                self._said[endpoint] = Looked(member, answer.listed)
+
+    def _answer(self, endpoint: str) -> Looked | str:
+        """What is said there, or why nothing is. On any thread: it changes nothing here."""
         left = min(EACH, self._until - self._boot())
         if left <= 0:
-            self._failed[endpoint] = f"not asked: the others took more than {ALL:.0f} s"
-            return None
+            return f"not asked: the others took more than {ALL:.0f} s"
         try:
-            looked = self._gateway.look(self._cluster, endpoint, left)
+            return self._gateway.look(self._cluster, endpoint, left)
         except CallFailed as error:
-            self._failed[endpoint] = str(error) or type(error).__name__
-            return None
-        member = msgspec.structs.replace(looked.member, endpoint=endpoint)
-        self._said[endpoint] = Looked(member, looked.listed)
-        return self._said[endpoint]
+            return str(error) or type(error).__name__
 
     def _take_sides(self) -> None:
         """Of several clusters, the one that most endpoints are of; the others are told."""
@@ -84,21 +95,47 @@ class Asking:
                 detail = f"{endpoint} answers as {looked.member}, which is no member that is listed"
                 self.problems.append(detail)
 
-    def _own(self, listed: Member, schemes: Iterable[str]) -> Member:
-        """What a listed member says of itself, asked at its own URLs where no endpoint was its."""
+    def _ask_at_own_urls(self) -> None:
+        """Ask listed members that no endpoint reached at their own URLs: all at the first of each,
+        then those that did not answer there at the next one."""
+        asked: set[str] = set()
+        while True:
+            due: dict[str, set[str]] = {}
+            for member in self._listed.values():
+                if url := self._next_url(member, asked):
+                    due.setdefault(url, set()).add(member.id)
+            if not due:
+                return
+            asked.update(due)
+            self._ask([*due])
+            for url, wanted in due.items():
+                looked = self._said.get(url)
+                if looked is not None and wanted != {looked.member.id}:
+                    self._failed[url] = f"{looked.member} answers there"
+                    if looked.member.id not in wanted:
+                        del self._said[url]
+
+    def _next_url(self, member: Member, asked: Collection[str]) -> str:
+        """Where to ask a listed member next; "" when it has answered, or there is no other URL."""
+        if self._reached(member.id) is not None or self._failed_in_its_pod(member):
+            return ""
+        known = [*asked, *self._failed, *self._said]
+        return next(
+            (
+                url
+                for url in asked_at(member, self._schemes)
+                if url not in known and not any(same_place(one, url) for one in known)
+            ),
+            "",
+        )
+
+    def _own(self, listed: Member) -> Member:
+        """What a listed member says of itself, or why it does not."""
         if (found := self._reached(listed.id)) is not None:
             return self._with_urls(found, listed)
-        if told := self._failed_in_its_pod(listed):
-            return msgspec.structs.replace(listed, error=told)
-        urls = asked_at(listed, [*schemes])
-        for url in urls:
-            known = next((one for one in self._failed if same_place(one, url)), None)
-            if known is None and (looked := self._ask(url)) is not None:
-                if looked.member.id == listed.id:
-                    return self._with_urls(looked.member, listed)
-                self._failed[url] = f"{looked.member} answers there"
-                del self._said[url]
-        return msgspec.structs.replace(listed, error=self._why_not(listed, urls))
+        told = self._failed_in_its_pod(listed)
+        urls = asked_at(listed, self._schemes)
+        return msgspec.structs.replace(listed, error=told or self._why_not(listed, urls))
 
     def _failed_in_its_pod(self, listed: Member) -> str:
         """Why the member's declared pod did not answer; "" when it has none."""
@@ -124,10 +161,11 @@ class Asking:
         )
 
     def _why_not(self, listed: Member, urls: Sequence[str]) -> str:
+        others = {one: f"{looked.member} answers there" for one, looked in self._said.items()}
         told = [
             _told(endpoint, error)
-            for endpoint, error in self._failed.items()
-            if any(same_place(endpoint, url) for url in urls)
+            for endpoint, error in {**others, **self._failed}.items()
+            if endpoint in urls or any(same_place(endpoint, url) for url in urls)
         ]
         if told:
             return "; ".join(told)
