@@ -98,6 +98,13 @@ def pod_named(host: str) -> tuple[str, str] | None:
     return labels[2], labels[0]
 
 
+def is_called(member: Member, namespace: str, name: str) -> bool:
+    """Whether a member has the name of this pod, or one of its URLs is that pod's DNS name: whether
+    the pod is there or not."""
+    hosts = (pod_named(host) for host in hosts_of(member))
+    return member.name == name or (namespace, name) in hosts
+
+
 def selected(cluster: EtcdCluster, pod: PodFacts) -> bool:
     """Whether the cluster's declaration names this pod by its labels."""
     declared = cluster.pods

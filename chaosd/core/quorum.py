@@ -144,6 +144,17 @@ def quorum_reasons(picture: Picture, hit: Collection[str]) -> Reasons:
     return tuple(found)
 
 
+def not_back(picture: Picture, member: Member) -> str:
+    """Why a member that was away is not back yet: it does not answer, or has not caught up. "" when
+    it is, whatever the others do."""
+    if not member.healthy:
+        return f"{member} is not healthy: {member.error}"
+    lag = picture.lag(member)
+    if lag is None:
+        return f"how far {member} is behind can't be told: the members don't agree who leads"
+    return f"{member} is {lag} entries behind the leader" if lag > MOST_LAG else ""
+
+
 def role_reasons(role: MemberRole, picture: Picture, member: Member) -> Reasons:
     """Why ``member`` is not one of that role: what has no vote is never chosen, and who leads at
     this moment decides the rest. While nobody knows that, it has no role."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from chaosd.core.etcd_model import ETCD, EtcdCluster
-from chaosd.core.facts import PodFacts, Recovery
+from chaosd.core.facts import Recovery
 from chaosd.core.ledger import Intent, Step
 from chaosd.core.model import (
     Candidate,
@@ -15,15 +15,14 @@ from chaosd.core.model import (
     Reason,
     StepAction,
     TargetKind,
-    Victim,
     WorkloadKey,
 )
-from chaosd.core.quorum import Picture, state_reasons
 from chaosd.ports import Fenced, Next, Scope, Struck, Undone
 from chaosd.targets import helper
 from chaosd.targets.etcd_clusters import EtcdClusters
 from chaosd.targets.etcd_inside import EtcdInside
-from chaosd.targets.etcd_strike import MARGIN, cluster_of, fence_leader, strike_leader
+from chaosd.targets.etcd_recovered import recovery_of
+from chaosd.targets.etcd_strike import MARGIN, fence_leader, strike_leader
 from chaosd.targets.node_reads import NodeReads
 from chaosd.targets.pod_strike import fence_pod, strike_pod
 
@@ -101,48 +100,12 @@ class EtcdTarget:
         return Undone(done=True)
 
     def recovered(self, intent: Intent, now: datetime) -> Recovery:
-        """Whether the victim has come back and every member is healthy, of one leader's mind.
-
-        A cluster that is not declared any more is closed: nobody can ask it.
-        """
-        step = intent.steps[-1]
-        waits = self._waits(step.action, step.victim)
-        cluster = cluster_of(self._clusters, intent)
-        if cluster is None:
-            known = self._clusters.learned
-            detail = "it is not declared any more" if known else "no configuration was read yet"
-            return Recovery(whole=False, closed=known, desired=intent.desired, detail=detail)
-        picture = self._clusters.state(cluster, now)
-        against = waits or "; ".join(reason.detail for reason in state_reasons(picture))
-        return Recovery(
-            whole=not against,
-            ready=picture.healthy,
-            desired=len(picture.voters) or intent.desired,
-            detail=against or _well(picture),
-        )
-
-    def _waits(self, action: StepAction, victim: Victim) -> str:
-        """What the victim itself has still to do; "" for nothing."""
-        if victim.kind != "Pod":
-            return ""
-        pod = self._reads.pod(victim.namespace, victim.name)
-        if action is not StepAction.CRASH:
-            return f"{pod} is still there" if pod is not None and pod.uid == victim.uid else ""
-        return _not_restarted(pod, victim)
+        """Whether the victim answers again and has caught up; the guard judges its cluster."""
+        return recovery_of(self._reads, self._clusters, intent, now)
 
     def _cluster(self, scope: Scope, key: WorkloadKey) -> EtcdCluster | None:
         self._clusters.learn(scope.configuration)
         return scope.configuration.etcd_cluster(key.name) if key.kind == ETCD else None
-
-
-def _not_restarted(pod: PodFacts | None, victim: Victim) -> str:
-    """Of a crashed container; a static pod that was made anew runs another one anyway."""
-    if pod is None or pod.uid != victim.uid:
-        return ""
-    now_as = next((one.id for one in pod.containers if one.name == victim.container), "")
-    if now_as in ("", victim.identity):
-        return f"container {victim.container} of {pod} has not restarted"
-    return "" if pod.ready else f"{pod} is not Ready"
 
 
 def _against(scope: Scope, key: WorkloadKey) -> Iterable[Reason]:
@@ -156,7 +119,3 @@ def _against(scope: Scope, key: WorkloadKey) -> Iterable[Reason]:
 
 def _undeclared(key: WorkloadKey) -> Candidate:
     return Candidate(str(key), key, (Reason(Code.GONE, f"no etcd cluster {key.name} is declared"),))
-
-
-def _well(picture: Picture) -> str:
-    return f"{picture.healthy} of {len(picture.voters)} voters healthy, {picture.leader} leads"

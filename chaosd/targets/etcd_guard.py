@@ -86,14 +86,12 @@ class EtcdGuard:
         names = [lock.removeprefix(_PREFIX) for lock in intent.locks if lock.startswith(_PREFIX)]
         if not names:
             return None
-        told: list[str] = []
+        clusters = [cluster for cluster in configuration.etcd if cluster.name in names]
+        gone = [name for name in names if configuration.etcd_cluster(name) is None]
+        told = [f"etcd {name} is not declared any more" for name in gone]
         whole, healthy, voters = True, 0, 0
-        for name in names:
-            cluster = configuration.etcd_cluster(name)
-            if cluster is None:
-                told.append(f"etcd {name} is not declared any more")
-                continue
-            picture = self._clusters.state(cluster, now)
+        state = self._clusters.state
+        for picture in self._clusters.together(lambda one: state(one, now), clusters):
             ill = state_reasons(picture)
             healthy, voters = healthy + picture.healthy, voters + len(picture.voters)
             whole = whole and not ill
@@ -217,7 +215,8 @@ def _is_at(address: str, nodes: list[NodeFacts]) -> bool:
 
 
 def _well(picture: Picture) -> str:
-    return f"etcd {picture.name}: {picture.healthy} of {len(picture.voters)} voters healthy"
+    healthy = f"{picture.healthy} of {len(picture.voters)} voters healthy"
+    return f"etcd {picture.name}: {healthy}, {picture.leader} leads"
 
 
 def _reason(cluster: EtcdCluster, code: Code, detail: str) -> Reason:

@@ -13,6 +13,7 @@ from chaosd.core.etcd_match import (
     endpoint_of,
     host_of,
     in_host_network,
+    is_called,
     is_node,
     may_be_of,
     place_of,
@@ -229,3 +230,18 @@ def test_who_runs_a_member_may_be_one(hosts: list[str]) -> None:
     for one in (pod(), pod(etcd=True), pod(**HOSTED), pod("web", ips=())):
         if runs(cluster, member(*hosts), one):
             assert may_be_of(cluster, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "called"),
+    [
+        (member("10.0.0.9"), True),
+        (member(DNS, name="a"), True),
+        (member("etcd-0.etcd.other.svc", name="a"), False),
+        (member("etcd-01.etcd.data.svc", name="a"), False),
+        (member("10.1.0.7", name=""), False),
+    ],
+)
+def test_a_member_of_a_pod_that_is_gone(one: Member, called: bool) -> None:
+    """It has the pod's name, or the pod's DNS name; its address may be another one's by now."""
+    assert is_called(one, "data", "etcd-0") is called

@@ -16,6 +16,7 @@ from chaosd.core.quorum import (
     MOST_LAG,
     Member,
     Picture,
+    not_back,
     quorum_reasons,
     role_reasons,
     state_reasons,
@@ -222,3 +223,20 @@ def test_the_role_of_a_member(role: MemberRole, fits: set[str]) -> None:
     for doubt in (three(leader="m1"), picture(*(member(n, leader="") for n in range(3)))):
         able = {one.id for one in doubt.members if not role_reasons(role, doubt, one)}
         assert able == (fits if role is MemberRole.ANY else set())
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({}, ""),
+        ({"applied": 5000 - MOST_LAG}, ""),
+        ({"applied": 4999 - MOST_LAG}, "etcd-1 (m1) is 1001 entries behind the leader"),
+        ({"error": "refused"}, "etcd-1 (m1) is not healthy: refused"),
+        ({"leader": "m1"}, "how far etcd-1 (m1) is behind can't be told"),
+    ],
+)
+def test_a_member_that_was_away(changes: dict[str, Any], why: str) -> None:
+    """It is back when it answers and has caught up, also while another one is away."""
+    for seen in (three(**changes), picture(*three(**changes).members[:2], member(2, error="no"))):
+        told = not_back(seen, seen.members[1])
+        assert told.startswith(why) if why else not told
