@@ -24,9 +24,9 @@ def connected(kubeconfig: str | None, context: str | None, namespace: str | None
     from chaosd.kube.signin import SignInFailed  # noqa: PLC0415
 
     try:
-        connection = connect(kubeconfig=kubeconfig, context=context, namespace=namespace)
+        # The daemon checks snapshots, and knows what came of it.
+        connection = connect(kubeconfig, context, namespace, checks_snapshots=False)
         connection.where()
-        connection.etcd.memory.checks_snapshots = False  # the daemon does, and knows
     except SignInFailed as error:
         raise NoCluster(str(error)) from None
     return connection

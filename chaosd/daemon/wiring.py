@@ -102,9 +102,12 @@ def connect(
     observe: Observe = _ignore,
     environ: Mapping[str, str] = os.environ,
     retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+    *,
+    checks_snapshots: bool = True,
 ) -> Connection:
     """Set up the adapters; nothing is sent yet. ``retry`` says how reads are asked again, at the
-    pace of ``clock``.
+    pace of ``clock``; ``checks_snapshots`` whether this process has snapshots of etcd checked, so
+    that one that it knows nothing of is a reason.
 
     chaosd's namespace is the one given, else ``POD_NAMESPACE``, else that of the service account,
     else ``chaosd``.
@@ -119,7 +122,7 @@ def connect(
     api = Api(OfficialTransport(sign_in), clock, observe, retry)
     own = Own(own_namespace, frozenset({pod})) if pod else Own()
     reads = KubeNodeReads(api)
-    gateway, memory = HttpGateway(), EtcdMemory()
+    gateway, memory = HttpGateway(), EtcdMemory(checks_snapshots=checks_snapshots)
     clusters = EtcdClusters(
         reads, gateway, memory, lambda: clock.real(clock.boot()), together=at_once
     )

@@ -368,6 +368,14 @@ def test_the_age_of_the_backup(age: timedelta | Exception, expected: set[str]) -
     assert known.asked == 2
 
 
+def test_a_process_that_checks_no_snapshots() -> None:
+    """What it does not know is no reason."""
+    lab = pods_lab()
+    lab.declared = (msgspec.structs.replace(lab.declared[0], snapshot_check=timedelta(days=1)),)
+    lab.memory.checks_snapshots = False
+    assert asked(lab, MEMBER).reasons == ()
+
+
 def test_the_check_of_a_snapshot() -> None:
     """One must have been good."""
     lab = pods_lab()
