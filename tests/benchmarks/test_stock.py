@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,6 +22,7 @@ from chaosd.core.facts import Own
 from chaosd.kube.read_pods import budget_facts, node_facts, pod_facts
 from chaosd.kube.read_workloads import deployment_facts
 from chaosd.kube.records import Budget, Node, Pod, Replicated
+from tests.support.loopback import Exchange, serving
 
 T = TypeVar("T")
 
@@ -115,37 +114,17 @@ def test_a_store_is_known_by_what_it_holds() -> None:
     assert fingerprint(STOCK) != fingerprint(Stock(41, namespaces=4))
 
 
-class Gateway(BaseHTTPRequestHandler):
-    """etcd's JSON gateway, which keeps what it is told."""
-
-    asked: list[tuple[str, Any]]
-
-    def do_POST(self) -> None:
-        """Note it."""
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.asked.append((self.path, body))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
-        """Say nothing."""
-
-
 @contextmanager
 def gateway() -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    """etcd's JSON gateway, which keeps what it is told; its address."""
     asked: list[tuple[str, Any]] = []
-    handler = type("Handler", (Gateway,), {"asked": asked})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+
+    def serve(exchange: Exchange) -> None:
+        asked.append((exchange.path, json.loads(exchange.body())))
+        exchange.answer()
+
+    with serving(serve) as url:
+        yield url, asked
 
 
 def test_everything_is_written_below_the_registry() -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
@@ -28,6 +26,7 @@ from chaosd.ports import (
 )
 from chaosd.targets import node_cloud
 from tests.core.ledgers import NOW, SECOND
+from tests.support.loopback import Exchange, serving
 
 REGION = "eu-west-1"
 
@@ -176,43 +175,26 @@ ERROR = (
 
 
 @contextmanager
-def answering(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[tuple[str, list[str]]]:
-    """A server that answers every POST so; its address, and what was asked."""
+def answering(answer: Callable[[Exchange], None]) -> Iterator[tuple[str, list[str]]]:
+    """A server that answers every request so; its address, and what was asked."""
     asked: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            answer(self)
+    def serve(exchange: Exchange) -> None:
+        asked.append(exchange.body().decode())
+        answer(exchange)
 
-        def log_message(self, *_args: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(serve) as address:
+        yield address, asked
 
 
-def refusing(status: int, code: str) -> Callable[[BaseHTTPRequestHandler], None]:
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        body = ERROR.format(code).encode()
-        handler.send_response(status)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    return answer
+def refusing(status: int, code: str) -> Callable[[Exchange], None]:
+    return lambda exchange: exchange.answer(ERROR.format(code).encode(), status)
 
 
-def hanging_up(handler: BaseHTTPRequestHandler) -> None:
+def hanging_up(exchange: Exchange) -> None:
     """The request was heard, and its answer is lost."""
-    handler.close_connection = True
-    handler.connection.close()
+    exchange.close_connection = True
+    exchange.connection.close()
 
 
 ID = f"aws:///{REGION}a/i-0123456789abcdef0"

@@ -9,15 +9,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import threading
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
 from typing import Any, Self
 
 from chaosd.sandbox import Cluster, scenarios
 from chaosd.sandbox.cluster import Change
 from chaosd.sandbox.objects import is_deleting, is_ready
 from chaosd.sandbox.volumes import claim_template
+from tests.support.loopback import Exchange, serving
 
 COUNT = 3
 NAME = "etcd"
@@ -35,25 +35,17 @@ class Members:
     def __init__(self) -> None:
         self.leader = 1
         self._up = set(range(1, COUNT + 1))
-        self._servers = [self._serve(number) for number in range(1, COUNT + 1)]
+        self.endpoints: list[str] = []
+        """Where clients find them, in the block."""
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        for server in self._servers:
-            thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-            self._stack.callback(thread.join)
-            self._stack.callback(server.server_close)
-            self._stack.callback(server.shutdown)
-            thread.start()
+        for number in range(1, COUNT + 1):
+            self.endpoints.append(self._stack.enter_context(serving(partial(self._serve, number))))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
-
-    @property
-    def endpoints(self) -> list[str]:
-        """Where clients find them."""
-        return [f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers]
 
     def fill(self, cluster: Cluster) -> None:
         """Give the members their pods, with claims, in a cluster that is not settled yet."""
@@ -88,33 +80,12 @@ class Members:
         if self._up and self.leader not in self._up:
             self.leader = min(self._up)
 
-    def _serve(self, number: int) -> ThreadingHTTPServer:
-        members = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self._say({"health": "true", "reason": ""})
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                self._say(members._answer(self.path, number, json.loads(body or "{}")))
-
-            def _say(self, what: dict[str, Any]) -> None:
-                if number not in members._up:
-                    return  # the connection ends without an answer
-                body = json.dumps(what).encode() + b"\n"
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        return server
+    def _serve(self, number: int, exchange: Exchange) -> None:
+        said: dict[str, Any] = {"health": "true", "reason": ""}
+        if exchange.command == "POST":
+            said = self._answer(exchange.path, number, json.loads(exchange.body() or "{}"))
+        if number in self._up:  # otherwise the connection ends without an answer
+            exchange.answer(json.dumps(said).encode() + b"\n")
 
     def _answer(self, path: str, number: int, asked: dict[str, Any]) -> dict[str, Any]:
         if path == "/v3/maintenance/transfer-leadership":

@@ -4,13 +4,10 @@ cloud would do, the test does, as kwok runs no containers and moto no machines."
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -26,6 +23,7 @@ from tests.real.control_plane import ControlPlane
 from tests.real.deployed import Deployed, live, policy
 from tests.real.fleet import PATIENCE, Fleet, node_policy, path
 from tests.real.scene import at_once
+from tests.support.loopback import Exchange, serving
 from tests.support.waiting import until
 
 PRIVILEGED = {"pod-security.kubernetes.io/enforce": "privileged"}
@@ -183,34 +181,21 @@ def before(address: str, *, losing: bool) -> Iterator[tuple[str, list[str]]]:
     ``losing``, the answers to them are lost after they were done."""
     ends: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            sent = Request(address, body, dict(self.headers.items()), method="POST")
-            ending = b"Action=TerminateInstances" in body and b"DryRun=true" not in body
-            if ending:
-                ends.append(body.decode())
-            status, text = _passed_on(sent)
-            if ending and losing:
-                self.close_connection = True
-                self.connection.shutdown(socket.SHUT_RDWR)
-                return
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+    def serve(exchange: Exchange) -> None:
+        body = exchange.body()
+        sent = Request(address, body, dict(exchange.headers.items()), method="POST")
+        ending = b"Action=TerminateInstances" in body and b"DryRun=true" not in body
+        if ending:
+            ends.append(body.decode())
+        status, text = _passed_on(sent)
+        if ending and losing:
+            exchange.close_connection = True
+            exchange.connection.shutdown(socket.SHUT_RDWR)
+            return
+        exchange.answer(text, status)
 
-        def log_message(self, *_args: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", ends
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(serve) as url:
+        yield url, ends
 
 
 def _passed_on(sent: Request) -> tuple[int, bytes]:
