@@ -54,8 +54,8 @@ def falling(reads: NodeReads, impact: Impact) -> Falling:
     if len(named) > 1:
         lists |= {name: _pods_on(reads, name) for name in impact.nodes if name not in lists}
     known = {str(pod): pod for pods in lists.values() for pod in pods}
-    # What chose them read them too, but an intent keeps their names alone, and labels, addresses and
-    # claims may have changed since: by the read at this moment the guard knows what it judges.
+    # What chose them read them too, but an intent keeps their names alone, and their labels,
+    # addresses and claims may have changed since: this read is what the guard can rely on.
     for path in sorted(named - set(known)):
         namespace, _, name = path.partition("/")
         pod = reads.pod(namespace, name)
