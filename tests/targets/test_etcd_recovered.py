@@ -13,8 +13,8 @@ from chaosd.core.model import Action
 from chaosd.engine.guards import healed
 from chaosd.sandbox import scenarios
 from tests.support.etcd import FakeMember
+from tests.targets.etcd_asked import MOVE, examined, reserved
 from tests.targets.etcd_lab import HELPER, EtcdLab, pods_lab, stacked_lab
-from tests.targets.test_etcd_target import MOVE, examined, reserved
 
 Way = Callable[[], tuple[EtcdLab, Intent]]
 
