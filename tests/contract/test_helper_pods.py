@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
-from chaosd.core.ledger import Intent, Step
-from chaosd.core.model import Action, Helper, StepAction, TargetKind, Victim
+from chaosd.core.model import Helper, StepAction, Victim
 from chaosd.ports import Conflict
 from chaosd.targets.helper import helper_pod
 from tests.contract.manifests import Json
 from tests.contract.site import Place
+from tests.support.intents import ID, reserved
 from tests.support.waiting import until
 
 BOOT_ID = "0d9a2c4e-1111-4222-8333-444455556666"
-NAME = "chaosd-helper-0123456789abcdef0123"
+NAME = f"chaosd-helper-{ID}"
 
 
 def manifest(place: Place) -> Json:
@@ -23,22 +23,8 @@ def manifest(place: Place) -> Json:
     now = datetime.now(UTC)
     node = place.admin.ok("GET", "/api/v1/nodes")["items"][0]["metadata"]["name"]
     victim = Victim("", node, "u", "1", node, "Node", identity=BOOT_ID)
-    step = Step(1, victim, "h", 1, now, now + timedelta(seconds=10), action=StepAction.REBOOT)
-    intent = Intent(
-        id=NAME.removeprefix("chaosd-helper-"),
-        action_id="x",
-        policy="p",
-        target=TargetKind.NODE,
-        action=Action.REBOOT,
-        workload=f"Node/{node}",
-        victim=victim,
-        reserved_at=now,
-        deadline=600.0,
-        recover_by=now + timedelta(minutes=10),
-        steps=(step,),
-        helper=Helper(place.name, "registry.example.com/chaosd:1.0"),
-    )
-    return helper_pod(intent, step)
+    helper = Helper(place.name, "registry.example.com/chaosd:1.0")
+    return helper_pod(*reserved(victim, now, StepAction.REBOOT, helper=helper))
 
 
 def test_the_manifest_is_one(place: Place) -> None:

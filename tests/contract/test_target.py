@@ -29,6 +29,7 @@ from chaosd.ports import Scope
 from chaosd.targets.pods import PodTarget
 from tests.contract.manifests import OPT_IN, Json, budget, deployment, stateful_set
 from tests.contract.site import Place
+from tests.support.intents import reserved
 from tests.support.waiting import until
 
 RESPECT, BYPASS = BudgetMode.RESPECT, BudgetMode.BYPASS
@@ -57,25 +58,9 @@ def target(place: Place, *own: str) -> PodTarget:
 
 
 def intent(workload: str, victim: Victim, pdb: BudgetMode, desired: int) -> tuple[Intent, Step]:
-    now = datetime.now(UTC)
     how = StepAction.EVICT if pdb is RESPECT else StepAction.DELETE
-    step = Step(1, victim, "chaosd-0", 1, now, now + timedelta(seconds=10), action=how)
-    made = Intent(
-        id="0123456789abcdef0123",
-        action_id="web/*/x#0",
-        policy="web",
-        target=TargetKind.POD,
-        action=Action.EVICT,
-        workload=workload,
-        victim=victim,
-        reserved_at=now,
-        deadline=600.0,
-        recover_by=now + timedelta(minutes=10),
-        pdb=pdb,
-        desired=desired,
-        steps=(step,),
-    )
-    return made, step
+    now = datetime.now(UTC)
+    return reserved(victim, now, how, workload=workload, pdb=pdb, desired=desired)
 
 
 def reasons(candidates: Iterable[Candidate]) -> dict[str, set[Code]]:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from chaosd.core.ledger import Intent, Step
-from chaosd.core.model import Action, Helper, StepAction, TargetKind, Victim
+from chaosd.core.model import Helper, StepAction, Victim
 from chaosd.sandbox import scenarios
 from chaosd.targets.helper import GRACE, MARGIN, helper_name
+from tests.support.intents import ID, reserved
 from tests.support.lab import Lab
 
 HELPER = Helper("chaosd-helper", "registry.example.com/chaosd:1.0")
-ID = "0123456789abcdef0123"
 CRASH, REBOOT = StepAction.CRASH, StepAction.REBOOT
 FIRST = "containerd://" + "4f" * 32
 SECOND = "containerd://" + "a7" * 32
@@ -86,25 +86,7 @@ def order(lab: Lab, action: StepAction, **changes: Any) -> tuple[Intent, Step]:
     struck = changes.pop("victim", None) or (
         pod_victim(lab) if action is CRASH else node_victim(lab)
     )
-    now = lab.clock.now()
-    step = Step(1, struck, "chaosd-0", 1, now, now + timedelta(seconds=10), action=action)
-    fields: dict[str, Any] = {
-        "id": ID,
-        "action_id": "web/*/x#0",
-        "policy": "web",
-        "target": TargetKind.POD if action is CRASH else TargetKind.NODE,
-        "action": Action.CRASH if action is CRASH else Action.REBOOT,
-        "workload": "shop/Deployment/web" if action is CRASH else "Node/node-a",
-        "victim": struck,
-        "reserved_at": now,
-        "deadline": 600.0,
-        "recover_by": now + timedelta(minutes=10),
-        "desired": 3,
-        "steps": (step,),
-        "helper": HELPER,
-        **changes,
-    }
-    return Intent(**fields), step
+    return reserved(struck, lab.clock.now(), action, **{"helper": HELPER, **changes})
 
 
 def helper_state(lab: Lab, state: dict[str, Any] | None, phase: str) -> None:

@@ -14,6 +14,7 @@ from chaosd.helper.order import read_order
 from chaosd.ports import Fenced, ServerFault, Struck, Unanswered
 from chaosd.sandbox import Denial, Rule
 from chaosd.targets.helper import GRACE, fence, helper_name, helper_pod, strike
+from tests.support.intents import ID
 from tests.support.lab import Lab
 from tests.targets.helpers import (
     BOTH,
@@ -21,7 +22,6 @@ from tests.targets.helpers import (
     EARLY,
     FIRST,
     HELPER,
-    ID,
     LATE,
     PODS,
     helper_lab,

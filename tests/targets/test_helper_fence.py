@@ -12,13 +12,13 @@ from chaosd.core.model import StepAction
 from chaosd.ports import CallFailed, Fenced, Unanswered
 from chaosd.sandbox import Denial, Rule, scenarios
 from chaosd.targets.helper import GRACE, MARGIN, fence, helper_name, strike
+from tests.support.intents import ID
 from tests.support.lab import Lab
 from tests.targets.helpers import (
     BOTH,
     CRASH,
     EARLY,
     HELPER,
-    ID,
     LATE,
     PODS,
     REBOOT,

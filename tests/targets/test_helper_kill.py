@@ -17,12 +17,12 @@ from chaosd.sandbox import scenarios
 from chaosd.targets.helper import GRACE, fence, helper_name, helper_pod, strike
 from tests.helper.machines import BOOT_ID, Machine
 from tests.helper.ports import host, serves
+from tests.support.intents import ID
 from tests.support.lab import Lab
 from tests.targets.helpers import (
     EARLY,
     FIRST,
     HELPER,
-    ID,
     LATE,
     Change,
     ended,

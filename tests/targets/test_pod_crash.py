@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -10,14 +9,14 @@ import pytest
 
 from chaosd.core.facts import Own
 from chaosd.core.ledger import Intent, Step, StepState
-from chaosd.core.model import Action, BudgetMode, Examined, Impact, StepAction, TargetKind
+from chaosd.core.model import Action, BudgetMode, Examined, Impact, StepAction
 from chaosd.sandbox import Controllers, Timings, scenarios
 from chaosd.targets.pods import PodTarget
+from tests.support.intents import reserved
 from tests.support.lab import Lab
 from tests.targets.helpers import (
     FIRST,
     HELPER,
-    ID,
     LATE,
     SECOND,
     helper_ended,
@@ -141,34 +140,17 @@ def test_a_helper_pod_is_no_victim(lab: Lab) -> None:
 # ---- from the strike to the recovery
 
 
-def reserved(lab: Lab) -> tuple[Intent, Step]:
+def order(lab: Lab) -> tuple[Intent, Step]:
     """The intent for the first pod, as it is reserved."""
     victim = examined(lab).victim
     assert victim is not None
-    now = lab.clock.now()
-    step = Step(1, victim, "chaosd-0", 1, now, now + timedelta(seconds=10), action=StepAction.CRASH)
-    intent = Intent(
-        id=ID,
-        action_id="web/*/x#0",
-        policy="web",
-        target=TargetKind.POD,
-        action=Action.CRASH,
-        workload=WEB,
-        victim=victim,
-        reserved_at=now,
-        deadline=600.0,
-        recover_by=now + timedelta(minutes=10),
-        desired=3,
-        steps=(step,),
-        helper=HELPER,
-    )
-    return intent, step
+    return reserved(victim, lab.clock.now(), StepAction.CRASH, helper=HELPER)
 
 
 def test_a_crash_from_strike_to_recovery(lab: Lab) -> None:
     """The helper is made, has struck, and is removed; whole once the container runs anew."""
     target = PodTarget(lab.reads, Own("chaosd", frozenset()))
-    intent, step = reserved(lab)
+    intent, step = order(lab)
     name = step.victim.name
     assert target.strike(intent, step, 5.0).state is None
     assert target.fence(intent, step, lab.clock.now()).known is None
@@ -191,7 +173,7 @@ def test_a_crash_from_strike_to_recovery(lab: Lab) -> None:
 def test_a_pod_that_was_deleted_meanwhile_is_replaced(lab: Lab) -> None:
     """Then the workload is whole by its other pods."""
     target = PodTarget(lab.reads)
-    intent, step = reserved(lab)
+    intent, step = order(lab)
     target.strike(intent, step, 5.0)
     lab.cluster.remove("pods", "shop", step.victim.name)
     assert target.fence(intent, step, lab.clock.now()).known is StepState.KILLED
@@ -205,7 +187,7 @@ def test_a_namesake_is_not_the_victim() -> None:
     """A StatefulSet's next pod of that name counts as any other."""
     lab = helper_lab()
     target = PodTarget(lab.reads)
-    intent, step = reserved(lab)
+    intent, step = order(lab)
     target.strike(intent, step, 5.0)
     lab.cluster.remove("pods", "shop", step.victim.name)
     scenarios.settle(lab.cluster)
@@ -217,7 +199,7 @@ def test_a_namesake_is_not_the_victim() -> None:
 def test_what_a_helper_refused_leaves_the_pod_as_it_is(lab: Lab) -> None:
     """The pod itself is never touched by a fence of a crash."""
     target = PodTarget(lab.reads)
-    intent, step = reserved(lab)
+    intent, step = order(lab)
     target.strike(intent, step, 5.0)
     before = lab.cluster.get("pods", "shop", step.victim.name)
     helper_ended(lab, 3, "it is too late\n")
@@ -232,7 +214,7 @@ def test_a_crash_in_a_cluster_that_acts_on_it(lab: Lab) -> None:
     """The node's kubelet runs the helper, restarts the container, and the pod is Ready again."""
     controllers = Controllers(lab.cluster, Timings())
     target = PodTarget(lab.reads)
-    intent, step = reserved(lab)
+    intent, step = order(lab)
     assert target.strike(intent, step, 5.0).state is None
     for _ in range(60):
         controllers.step()

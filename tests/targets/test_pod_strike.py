@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from chaosd.core.ledger import Intent, Step, StepState
-from chaosd.core.model import Action, BudgetMode, StepAction, TargetKind, Victim
+from chaosd.core.model import BudgetMode, StepAction, Victim
 from chaosd.kube.api import Api
 from chaosd.kube.reads import KubeReads
 from chaosd.kube.retry import NO_RETRIES
@@ -18,6 +17,7 @@ from chaosd.ports import CallFailed, Forbidden, NotSent, ServerFault, Unanswered
 from chaosd.sandbox import Denial, Rule, scenarios
 from chaosd.targets.pods import PodTarget
 from tests.support.clock import VirtualClock
+from tests.support.intents import reserved
 from tests.support.lab import Lab
 from tests.support.scripted import ScriptedTransport, reply
 from tests.targets.scopes import pods_of
@@ -50,26 +50,8 @@ def intent(
     grace: int | None = None,
     id: str = "a1",  # noqa: A002
 ) -> tuple[Intent, Step]:
-    now = lab.clock.now()
     action = StepAction.EVICT if pdb is RESPECT else StepAction.DELETE
-    step = Step(1, struck, "chaosd-0", 1, now, now + timedelta(seconds=10), action=action)
-    made = Intent(
-        id=id,
-        action_id="web/*/x#0",
-        policy="web",
-        target=TargetKind.POD,
-        action=Action.EVICT,
-        workload="shop/Deployment/web",
-        victim=struck,
-        reserved_at=now,
-        deadline=600.0,
-        recover_by=now + timedelta(minutes=10),
-        pdb=pdb,
-        grace_period_seconds=grace,
-        desired=3,
-        steps=(step,),
-    )
-    return made, step
+    return reserved(struck, lab.clock.now(), action, id=id, pdb=pdb, grace_period_seconds=grace)
 
 
 def strike(lab: Lab, struck: Victim, pdb: BudgetMode = RESPECT, grace: int | None = None) -> Any:

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from chaosd.core.ledger import Intent
-from chaosd.core.model import Action, TargetKind, Victim, WorkloadKey
+from chaosd.core.model import TargetKind, Victim, WorkloadKey
 from chaosd.ports import Target
 from chaosd.sandbox import Cluster, Controllers, Timings, scenarios
 from chaosd.targets.pods import PodTarget
+from tests.support.intents import reserved
 from tests.support.lab import Lab
 from tests.targets.scopes import candidate, scope
 
 
 def intent(lab: Lab, workload: str, struck: Victim, desired: int = 3) -> Intent:
-    now = lab.clock.now()
-    return Intent(
-        id="a1",
-        action_id="web/*/x#0",
-        policy="web",
-        target=TargetKind.POD,
-        action=Action.EVICT,
-        workload=workload,
-        victim=struck,
-        reserved_at=now,
-        deadline=600.0,
-        recover_by=now + timedelta(minutes=10),
-        desired=desired,
-    )
+    return reserved(struck, lab.clock.now(), workload=workload, desired=desired)[0]
 
 
 def struck_one(lab: Lab, workload: str) -> Victim:
