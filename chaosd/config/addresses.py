@@ -56,6 +56,17 @@ def path(text: str) -> str:
     )
 
 
+def secret_file(value: object) -> str:
+    """Check the absolute path of a file with a secret. What is written instead is not shown: it may
+    be the secret."""
+    if isinstance(value, str) and value.startswith("/") and value.isprintable():
+        return value
+    raise ValueError(
+        "expected the absolute path of a file that holds it, such as /etc/chaosd/etcd/NAME/KEY; "
+        "what is written here, which is not shown, is none"
+    )
+
+
 def _split(text: str, like: str) -> SplitResult:
     if "@" in text:
         raise ValueError(

@@ -152,7 +152,10 @@ class ChartValues(Group):
     )
     etcd_secrets: list[SecretName] = Field(
         default=[],
-        description="Secrets with TLS files of etcd, each mounted at `/etc/chaosd/etcd/NAME`.",
+        description=(
+            "Secrets with TLS files, passwords and tokens for etcd and its backups, each mounted at"
+            " `/etc/chaosd/etcd/NAME`."
+        ),
     )
     http: HttpValues = Field(default=HttpValues())
     service_account: ServiceAccountValues = Field(default=ServiceAccountValues())

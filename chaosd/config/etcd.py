@@ -17,6 +17,7 @@ from chaosd.config.values import (
     Namespace,
     PolicyName,
     Port,
+    SecretFile,
     ServerName,
 )
 
@@ -64,6 +65,28 @@ class EtcdTlsSettings(Group):
     )
 
 
+class EtcdAuthSettings(Group):
+    """Who is signed in where etcd's own authentication is on: a user with the role `root`."""
+
+    username: Filled = Field(description="The user.", examples=["root"])
+    password_file: SecretFile = Field(
+        description=(
+            "A file in chaosd's container with the password and nothing else, read again whenever"
+            " somebody signs in."
+        ),
+        examples=["/etc/chaosd/etcd/etcd-root/password"],
+    )
+
+
+class EtcdBackupTlsSettings(Group):
+    """Whom Prometheus is trusted by."""
+
+    ca: FilePath = Field(
+        default="",
+        description="PEM: who signed its certificate. Empty: the system's CAs.",
+    )
+
+
 class EtcdBackupSettings(Group):
     """The newest backup must be young enough: exactly one of `prometheus` with `query`, and `file`.
 
@@ -84,6 +107,16 @@ class EtcdBackupSettings(Group):
         description=(
             "What answers with one value, the backup's age in seconds, such as"
             " `time() - max(etcd_backup_last_success_timestamp)`."
+        ),
+    )
+    tls: EtcdBackupTlsSettings | None = Field(
+        default=None, description="With `prometheus` at `https`."
+    )
+    bearer_token_file: SecretFile | None = Field(
+        default=None,
+        description=(
+            "With `prometheus`: a file with the token that it is shown, read again for each query."
+            " Not written: none is shown."
         ),
     )
     file: FilePath | None = Field(
@@ -109,6 +142,9 @@ class EtcdSettings(Group):
     )
     tls: EtcdTlsSettings | None = Field(
         default=None, description="With `https`. Not written: the system's CAs, no certificate."
+    )
+    auth: EtcdAuthSettings | None = Field(
+        default=None, description="Not written: nobody is signed in."
     )
     backup: EtcdBackupSettings | None = Field(
         default=None,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from chaosd.config.etcd import EtcdSettings, Scheme
+from chaosd.config.etcd import EtcdBackupSettings, EtcdSettings, Scheme
 from chaosd.config.policies import PolicySettings
 from chaosd.config.problems import KeyPath, shown
 from chaosd.config.reading import nearest
@@ -144,17 +144,34 @@ def _check_backup(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
         draft.report(
             where, f"{given} of prometheus (with query) and file: write exactly one of them"
         )
-    elif asked and not query:
+    elif not query and not file:
         draft.report(
             (*where, "query"),
             "missing: write what answers the age in seconds, such as "
             'query: "time() - max(etcd_backup_last_success_timestamp)"',
         )
-    elif asked and not prometheus:
+    elif not prometheus and not file:
         draft.report(
             (*where, "prometheus"),
             "missing: write where the query is asked, such as "
             "prometheus: http://prometheus.monitoring:9090",
+        )
+    _check_prometheus(draft, where, backup, asked=asked)
+
+
+def _check_prometheus(
+    draft: Draft, where: KeyPath, backup: EtcdBackupSettings, *, asked: bool
+) -> None:
+    """Check the keys that say how Prometheus is asked."""
+    for key, value in (("tls", backup.tls), ("bearerTokenFile", backup.bearer_token_file)):
+        if value is not None and not asked:
+            draft.report((*where, key), "goes with prometheus alone: remove it")
+    url = backup.prometheus or ""
+    if backup.tls is not None and url.startswith("http:"):
+        draft.report(
+            (*where, "tls"),
+            f"goes with https alone: remove it, or write "
+            f"prometheus: {url.replace('http', 'https', 1)}",
         )
 
 

@@ -8,7 +8,7 @@ from chaosd.config.etcd import EtcdBackupSettings, EtcdSettings
 from chaosd.config.groups import AlwaysRule, RuleSettings, WeeklySettings
 from chaosd.config.policies import NodeSettings, PolicySettings, SelectSettings
 from chaosd.config.settings import Settings
-from chaosd.core.etcd_model import EtcdBackup, EtcdCluster, EtcdPods, EtcdTls
+from chaosd.core.etcd_model import EtcdAuth, EtcdBackup, EtcdCluster, EtcdPods, EtcdTls
 from chaosd.core.model import (
     Action,
     Configuration,
@@ -156,7 +156,7 @@ def _node(given: NodeSettings) -> NodeRules:
 
 
 def _etcd(given: EtcdSettings) -> EtcdCluster:
-    pods, tls = given.pods, given.tls
+    pods, tls, auth = given.pods, given.tls, given.auth
     return EtcdCluster(
         name=given.name,
         endpoints=tuple(given.endpoints),
@@ -164,8 +164,16 @@ def _etcd(given: EtcdSettings) -> EtcdCluster:
         tls=EtcdTls(tls.ca, tls.cert, tls.key, tls.server_name) if tls else None,
         backup=_backup(given.backup) if given.backup else None,
         snapshot_check=given.snapshot_check,
+        auth=EtcdAuth(auth.username, auth.password_file) if auth else None,
     )
 
 
 def _backup(given: EtcdBackupSettings) -> EtcdBackup:
-    return EtcdBackup(given.max_age, given.prometheus or "", given.query or "", given.file or "")
+    return EtcdBackup(
+        given.max_age,
+        prometheus=given.prometheus or "",
+        query=given.query or "",
+        file=given.file or "",
+        ca=given.tls.ca if given.tls else "",
+        bearer_token_file=given.bearer_token_file or "",
+    )

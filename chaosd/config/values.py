@@ -183,6 +183,7 @@ FilePath = Annotated[
     _schema("^(/.*)?$"),
     Shown("path"),
 ]
+SecretFile = Annotated[str, PlainValidator(addresses.secret_file), _schema("^/"), Shown("path")]
 ServerName = Annotated[
     str, _text(addresses.server_name, "a host name", free=True), _schema(), Shown("host name")
 ]

@@ -56,17 +56,28 @@ class EtcdTls(Struct, frozen=True):
     server_name: str = ""
 
 
+class EtcdAuth(Struct, frozen=True):
+    """A user of etcd, and the file that holds its password, read whenever somebody signs in."""
+
+    username: str
+    password_file: str
+
+
 class EtcdBackup(Struct, frozen=True):
     """The newest backup must not be older than ``max_age``.
 
     Its age is what the Prometheus ``query`` at ``prometheus`` answers, in seconds; or else that of
-    ``file``, by its modification time (of a folder: the newest file in it).
+    ``file``, by its modification time (of a folder: the newest file in it). ``ca`` is whom the
+    certificate of Prometheus must be signed by, "" for the system's; ``bearer_token_file`` holds
+    what it is shown, read for each query, "" for nothing.
     """
 
     max_age: timedelta
     prometheus: str = ""
     query: str = ""
     file: str = ""
+    ca: str = ""
+    bearer_token_file: str = ""
 
 
 class EtcdCluster(Struct, frozen=True):
@@ -74,7 +85,8 @@ class EtcdCluster(Struct, frozen=True):
 
     Declaring it opts nothing in: a policy must name it. Every strike that takes one of its members
     down, of whichever policy, meets its guard. ``snapshot_check``: how often a whole snapshot is
-    streamed and its hash checked, and so how old a good check may be; None for never.
+    streamed and its hash checked, and so how old a good check may be; None for never. ``auth``: who
+    is signed in where etcd's own authentication is on; None for nobody.
     """
 
     name: str
@@ -83,6 +95,7 @@ class EtcdCluster(Struct, frozen=True):
     tls: EtcdTls | None = None
     backup: EtcdBackup | None = None
     snapshot_check: timedelta | None = None
+    auth: EtcdAuth | None = None
 
     @property
     def key(self) -> str:

@@ -37,7 +37,10 @@ def etcd_words(configuration: Configuration) -> Iterator[str]:
         if gates := _gates(cluster):
             yield f"  No member is struck unless {gates}."
         if _in_the_clear(cluster):
-            yield "  Members are asked over http: what they answer is not proven to be theirs."
+            auth = cluster.auth
+            also = f", and the password of {auth.username} is sent in the clear" if auth else ""
+            what = "what they answer is not proven to be theirs"
+            yield f"  Members are asked over http: {what}{also}."
 
 
 def victims(policy: Policy) -> str:

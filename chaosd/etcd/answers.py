@@ -32,6 +32,13 @@ UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 # https://grpc.io/docs/guides/status-codes/ as the gateway maps them to HTTP: given up on the way
 # (Canceled is 499), which is not the same as refused.
 _CUT_OFF = frozenset({408, 499})
+# How etcd says that it does not know who asks: a token that has ended or that it forgot as it was
+# started anew, Unauthenticated (16); none; or one of before users were changed.
+# (etcd: client/v3/retry_interceptor.go)
+_UNSIGNED_CODE = 16
+_UNSIGNED = ("user name is empty", "revision of auth store is old")
+# (etcd: server/embed/serve.go)
+_COMMON_NAME = b"CommonName of client sending a request against gateway"
 _BY_STATUS: dict[int, type[Answered]] = {
     400: Invalid,
     401: Forbidden,
@@ -39,6 +46,17 @@ _BY_STATUS: dict[int, type[Answered]] = {
     404: NotFound,
     429: TooManyRequests,
 }
+
+
+class Unsigned(Forbidden):
+    """The member does not know who asks: nothing has happened, and signing in anew may help."""
+
+
+class Barred(Forbidden):
+    """Whoever asks may not; ``message`` says all that there is to say, and what to do about it."""
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class Header(Struct):
@@ -109,12 +127,20 @@ class Error(Struct):
     error: str = ""
 
 
+class _Wrapped(Struct):
+    """The same where a stream was asked for."""
+
+    error: Error
+
+
 class Anything(Struct):
     """An object of which nothing needs to be known."""
 
 
-def decode(reply: Reply, kind: type[_T], where: str) -> _T:
-    """The answer as ``kind``; raises CallFailed, also for an error that etcd answered."""
+def decode(reply: Reply, kind: type[_T], where: str, hidden: str = "") -> _T:
+    """The answer as ``kind``; raises CallFailed, also for an error that etcd answered, without the
+    secret ``hidden`` that was sent along."""
+    reply = without(reply, hidden)
     if reply.status != 200:
         raise error_of(reply, where)
     return _decoded(reply, kind, where)
@@ -135,15 +161,40 @@ def error_of(reply: Reply, where: str) -> CallFailed:
 
     Only etcd's own words count as Answered: what a proxy says tells nothing of what etcd did.
     """
-    try:
-        error = msgspec.json.decode(reply.body, type=Error)
-    except UNREADABLE:
+    error = told(reply)
+    if error is None and _COMMON_NAME in reply.body:
+        return Barred(reply.status, "", f"{where}: {_NAMELESS}")
+    if error is None:
         return Unanswered(f"{where}: {_foreign(reply)}")
     words = f"{where}: {short(error.message or error.error)}"
     if reply.status in _CUT_OFF or reply.status < 400:
         return Unanswered(f"{words} ({reply.status})")
+    if error.code == _UNSIGNED_CODE or any(one in words for one in _UNSIGNED):
+        return Unsigned(reply.status, "", words)
     kind = _BY_STATUS.get(reply.status, ServerFault if reply.status >= 500 else Answered)
     return kind(reply.status, "", words)
+
+
+def told(reply: Reply) -> Error | None:
+    """The error that etcd answered; None for what is none of etcd."""
+    try:
+        return msgspec.json.decode(reply.body, type=Error)
+    except UNREADABLE:
+        pass
+    try:
+        return msgspec.json.decode(reply.body, type=_Wrapped).error
+    except UNREADABLE:
+        return None
+
+
+def without(reply: Reply, hidden: str) -> Reply:
+    """The answer without a secret that was sent, which a stranger may give back."""
+    if not hidden:
+        return reply
+    body = reply.body
+    for one in (msgspec.json.encode(hidden)[1:-1], hidden.encode()):
+        body = body.replace(one, b"[redacted]")
+    return Reply(reply.status, body)
 
 
 def hexadecimal(number: str) -> str:
@@ -163,6 +214,12 @@ def _decoded(reply: Reply, kind: type[_T], where: str) -> _T:
     except UNREADABLE as error:
         what = f"{short(str(error))}; it begins {_beginning(reply.body)}"
         raise Unanswered(f"{where}: its answer is not one of etcd: {what}") from None
+
+
+_NAMELESS = (
+    "authentication is on, and etcd's JSON gateway then refuses client certificates with a "
+    "CommonName: show one without (tls.cert), and sign in by auth.username and auth.passwordFile"
+)
 
 
 def _foreign(reply: Reply) -> str:

@@ -12,12 +12,14 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
-from chaosd.calls import Answered, CallFailed, NotSent, ServerFault, Unanswered
+from chaosd.calls import Answered, CallFailed, Forbidden, NotSent, ServerFault, Unanswered
 from chaosd.core.etcd_model import EtcdBackup, EtcdTls
-from chaosd.etcd.answers import UNREADABLE, short
+from chaosd.etcd.answers import UNREADABLE, short, without
 from chaosd.etcd.deadline import Deadline
+from chaosd.etcd.secret import secret, sendable
 from chaosd.etcd.wire import Reply, Wire, place
 
+_SIGN_IN = frozenset({401, 403})
 # Who writes a backup does so under such a name first (etcdctl snapshot save does).
 _UNFINISHED = (".part", ".tmp", ".partial")
 
@@ -36,7 +38,8 @@ class BackupAges:
     def age(self, backup: EtcdBackup, timeout: float) -> timedelta:
         """How old the newest backup is; raises CallFailed when that can't be told for sure.
 
-        Prometheus is asked with an instant query, which must give one sample: seconds. A file's
+        Prometheus is asked with an instant query, which must give one sample: seconds; the token
+        that it is shown is read from its file each time, and stands in no error. A file's
         age is by its modification time. Of a folder, the newest regular file counts that is
         directly in it, is not empty, and whose name neither begins with a dot nor ends like one
         that is still written (.part, .partial, .tmp). A file system that hangs is waited for.
@@ -49,9 +52,15 @@ class BackupAges:
 
     def _by_prometheus(self, backup: EtcdBackup, deadline: Deadline) -> timedelta:
         where = f"Prometheus at {place(backup.prometheus)}"
+        bearer = _bearer(backup.bearer_token_file)
         query = urlencode({"query": backup.query, "timeout": f"{max(deadline.left, 0.001):.3f}s"})
         url = f"{backup.prometheus.rstrip('/')}/api/v1/query?{query}"
-        reply = self._wire.send(EtcdTls(), url, None, deadline)
+        tls, shown = EtcdTls(ca=backup.ca), bearer and f"Bearer {bearer}"
+        reply = without(self._wire.send(tls, url, None, deadline, authorization=shown), bearer)
+        if reply.status in _SIGN_IN:
+            file = backup.bearer_token_file
+            words = f"it refuses the token in {file}" if file else "set backup.bearerTokenFile"
+            raise Forbidden(reply.status, "", f"{where}: it answers {reply.status}: {words}")
         return _age(_sample(reply, where), where)
 
     def _by_file(self, path: Path) -> timedelta:
@@ -70,6 +79,16 @@ class BackupAges:
             words = error.strerror if isinstance(error, OSError) else str(error)
             raise CallFailed(f"can't read {path}: {words}") from None
         return _age(self._now().timestamp() - written, str(path))
+
+
+def _bearer(file: str) -> str:
+    """The token in the file; "" for no file."""
+    if not file:
+        return ""
+    token = secret(file, "the token")
+    if not sendable(token):
+        raise NotSent(f"what {file} holds is no token: it has blanks or other odd characters")
+    return token
 
 
 def _finished(folder: Path) -> list[tuple[float, Path]]:

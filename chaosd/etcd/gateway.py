@@ -1,7 +1,7 @@
 """etcd members by the JSON gateway of their client ports, fit for ``chaosd.targets.etcd_gateway``.
 
-Nobody signs in as an etcd user: with etcd's own authentication on (Kubernetes uses none), members
-refuse most of this, and say so. https://etcd.io/docs/v3.6/op-guide/authentication/rbac/
+Where etcd's own authentication is on (Kubernetes uses none), a user of the role root must be signed
+in: others may not ask for the status. https://etcd.io/docs/v3.6/op-guide/authentication/rbac/
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from chaosd.etcd.answers import (
     hexadecimal,
 )
 from chaosd.etcd.deadline import Deadline
+from chaosd.etcd.signing import Tokens
 from chaosd.etcd.snapshot import checked
 from chaosd.etcd.wire import Wire, place
 
@@ -47,6 +48,7 @@ class HttpGateway:
 
     def __init__(self, wire: Wire | None = None) -> None:
         self._wire = wire or Wire()
+        self._tokens = Tokens(self._wire)
 
     def close(self) -> None:
         """Close idle connections."""
@@ -111,8 +113,12 @@ class HttpGateway:
     ) -> SnapshotChecked:
         """Stream a whole snapshot and check its hash; nothing of it is kept. CallFailed says what
         was wrong with it."""
-        url = place(endpoint) + _SNAPSHOT
-        return checked(self._wire, cluster.tls or _NO_TLS, url, Deadline(timeout))
+        url, deadline = place(endpoint) + _SNAPSHOT, Deadline(timeout)
+
+        def check(token: str) -> SnapshotChecked:
+            return checked(self._wire, cluster.tls or _NO_TLS, url, deadline, token)
+
+        return self._tokens.signed(cluster, endpoint, deadline, check)
 
     def _unread(self, cluster: EtcdCluster, endpoint: str, deadline: Deadline) -> str:
         """Why it serves no linearizable read; "" when it does."""
@@ -165,8 +171,14 @@ class HttpGateway:
         where = place(endpoint)
         content = msgspec.json.encode(body)
         tls = cluster.tls or _NO_TLS
-        reply = self._wire.send(tls, where + path, content, deadline, fresh=fresh)
-        return decode(reply, kind, where)
+
+        def ask(token: str) -> _T:
+            reply = self._wire.send(
+                tls, where + path, content, deadline, fresh=fresh, authorization=token
+            )
+            return decode(reply, kind, where, token)
+
+        return self._tokens.signed(cluster, endpoint, deadline, ask)
 
 
 def _member(

@@ -16,7 +16,7 @@ from msgspec import Struct
 from chaosd.calls import CallFailed, Unanswered
 from chaosd.core.etcd_answers import SnapshotChecked
 from chaosd.core.etcd_model import EtcdTls
-from chaosd.etcd.answers import UNREADABLE, error_of, short
+from chaosd.etcd.answers import UNREADABLE, error_of, short, without
 from chaosd.etcd.deadline import Deadline
 from chaosd.etcd.wire import LARGEST, Answer, Reply, Wire, place
 
@@ -44,16 +44,19 @@ class _Line(Struct):
 _decoder = msgspec.json.Decoder(_Line)
 
 
-def checked(wire: Wire, tls: EtcdTls, url: str, deadline: Deadline) -> SnapshotChecked:
+def checked(
+    wire: Wire, tls: EtcdTls, url: str, deadline: Deadline, authorization: str = ""
+) -> SnapshotChecked:
     """Stream the snapshot at ``url`` and check its hash; memory does not grow with its size.
 
     CallFailed says what was wrong: it broke off, took too long, or is not what its hash says.
     """
     where = place(url)
     told, tail, size = hashlib.sha256(), b"", 0
-    with wire.open(tls, url, b"{}", deadline) as answer:
+    with wire.open(tls, url, b"{}", deadline, authorization=authorization) as answer:
         if answer.status != 200:
-            raise error_of(Reply(answer.status, _beginning(answer)), where)
+            reply = Reply(answer.status, _beginning(answer))
+            raise error_of(without(reply, authorization), where)
         for blob in _blobs(answer, where):
             size += len(blob)
             tail += blob

@@ -57,12 +57,16 @@ class Wire:
         deadline: Deadline,
         *,
         fresh: bool = False,
+        authorization: str = "",
     ) -> Reply:
         """POST ``body``, or GET without one, and read the whole answer (4 MiB at most).
 
         A ``fresh`` connection can't be one that the other side has given up meanwhile.
+        ``authorization`` is what the header of that name says, printable ASCII.
         """
-        with self.open(tls, url, body, deadline, fresh=fresh) as answer:
+        with self.open(
+            tls, url, body, deadline, fresh=fresh, authorization=authorization
+        ) as answer:
             content = bytearray()
             for chunk in answer.chunks:
                 content += chunk
@@ -79,12 +83,15 @@ class Wire:
         deadline: Deadline,
         *,
         fresh: bool = False,
+        authorization: str = "",
     ) -> Iterator[Answer]:
         """The same for an answer of any size, while it comes."""
         where = place(url)
         headers = [*_HEADERS, ("Host", where.partition("//")[2])]
         if body is not None:
             headers.append(("Content-Type", "application/json"))
+        if authorization:
+            headers.append(("Authorization", authorization))
         named = {"sni_hostname": _name(tls.server_name)} if tls.server_name else {}
         with (
             _translated(where),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from jsonschema import Draft202012Validator
 from chaosd.config import json_schema, load_text
 from chaosd.config.addresses import base_url, endpoint
 from chaosd.core.duration import render
-from chaosd.core.etcd_model import EtcdBackup, EtcdCluster, EtcdPods, EtcdTls, MemberRole
+from chaosd.core.etcd_model import EtcdAuth, EtcdBackup, EtcdCluster, EtcdPods, EtcdTls, MemberRole
 from chaosd.core.model import Action, BudgetMode, Configuration, Policy, TargetKind
 from chaosd.core.selector import Selector
 
@@ -25,9 +26,12 @@ etcd:
   - name: main
     endpoints: ["https://10.0.0.1:2379", "https://[fd00::1]:2379", "https://ETCD-3.example.com:2379/"]
     tls: {ca: /tls/ca.crt, cert: /tls/tls.crt, key: /tls/tls.key, serverName: etcd.example.com}
+    auth: {username: root, passwordFile: /etc/chaosd/etcd/main/password}
     backup:
       maxAge: 24h
-      prometheus: http://prometheus.monitoring:9090/prom/
+      prometheus: https://prometheus.monitoring:9090/prom/
+      tls: {ca: /tls/prometheus.crt}
+      bearerTokenFile: /tls/token
       query: "time() - max(etcd_backup_last_success_timestamp)"
     snapshotCheck: 1m
   - name: events
@@ -65,10 +69,13 @@ def test_every_key_of_a_cluster_is_mapped() -> None:
             tls=EtcdTls("/tls/ca.crt", "/tls/tls.crt", "/tls/tls.key", "etcd.example.com"),
             backup=EtcdBackup(
                 timedelta(days=1),
-                "http://prometheus.monitoring:9090/prom",
+                "https://prometheus.monitoring:9090/prom",
                 "time() - max(etcd_backup_last_success_timestamp)",
+                ca="/tls/prometheus.crt",
+                bearer_token_file="/tls/token",
             ),
             snapshot_check=timedelta(minutes=1),
+            auth=EtcdAuth("root", "/etc/chaosd/etcd/main/password"),
         ),
         EtcdCluster(
             name="events",
@@ -177,7 +184,12 @@ TLS = st.builds(EtcdTls, ca=st.just("") | PATHS, server_name=st.just("") | NAMES
     EtcdTls, PATHS, PATHS, PATHS
 )
 BACKUPS = st.builds(EtcdBackup, SPANS, file=PATHS) | st.builds(
-    EtcdBackup, SPANS, NAMES.map("http://{}".format), NAMES
+    EtcdBackup,
+    SPANS,
+    NAMES.map("https://{}".format),
+    NAMES,
+    ca=st.just("") | PATHS,
+    bearer_token_file=st.just("") | PATHS,
 )
 URLS = st.lists(st.builds("https://{}:{}".format, NAMES, PORTS), min_size=1, unique=True).map(tuple)
 COMMON: dict[str, Any] = {
@@ -185,6 +197,7 @@ COMMON: dict[str, Any] = {
     "tls": st.none() | TLS,
     "backup": st.none() | BACKUPS,
     "snapshot_check": st.none() | SPANS,
+    "auth": st.none() | st.builds(EtcdAuth, NAMES, PATHS),
 }
 CLUSTERS = st.builds(EtcdCluster, endpoints=URLS, **COMMON) | st.builds(
     EtcdCluster, pods=PODS, **COMMON
@@ -205,8 +218,14 @@ def written(cluster: EtcdCluster) -> dict[str, Any]:
         keys["tls"] = {key: text for key, text in files.items() if text}
     if backup:
         asked = {"prometheus": backup.prometheus, "query": backup.query, "file": backup.file}
+        asked["bearerTokenFile"] = backup.bearer_token_file
         keys["backup"] = {key: text for key, text in asked.items() if text}
         keys["backup"]["maxAge"] = render(backup.max_age)
+        if backup.ca:
+            keys["backup"]["tls"] = {"ca": backup.ca}
+    if cluster.auth:
+        auth = cluster.auth
+        keys["auth"] = {"username": auth.username, "passwordFile": auth.password_file}
     if cluster.snapshot_check:
         keys["snapshotCheck"] = render(cluster.snapshot_check)
     return keys
@@ -244,6 +263,8 @@ def test_mapping_loses_nothing(cluster: EtcdCluster, role: MemberRole) -> None:
         {"name": "a", "pods": {"namespace": "a", "labels": "b", "port": 0}},
         {"name": "a", "endpoints": ["https://a:1"], "tls": {"cert": "/a"}},
         {"name": "a", "endpoints": ["https://a:1"], "tls": {"ca": "a"}},
+        {"name": "a", "endpoints": ["https://a:1"], "auth": {"username": "root"}},
+        {"name": "a", "endpoints": ["https://a:1"], "auth": {"username": "a", "passwordFile": "b"}},
         {"name": "a", "endpoints": ["https://a:1"], "backup": {"maxAge": "1d"}},
         {"name": "a", "endpoints": ["https://a:1"], "backup": {"maxAge": "1d", "query": "up"}},
     ],
@@ -254,3 +275,12 @@ def test_the_schema_refuses_what_is_refused(cluster: dict[str, Any]) -> None:
 
     assert load_text(json.dumps(whole), {}, NOW).problems
     assert not SCHEMA.is_valid(whole)
+
+
+def test_a_secret_in_place_of_its_file_is_shown_nowhere() -> None:
+    """Somebody will write the password itself: it must not end up in a log by that."""
+    text = (Path(__file__).parent / "bad" / "etcd-auth.yaml").read_text()
+    told = " ".join(str(one) for one in load_text(text, {}, NOW).problems)
+
+    assert "passwordFile" in told
+    assert not any(secret in told for secret in ("hunter2", "4711", "eyJhbGciOi"))

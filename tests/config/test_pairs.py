@@ -8,9 +8,11 @@ from functools import cache
 import pytest
 
 from chaosd.config import load_text
-from tests.config.mistakes import LINES, MISTAKES, Mistake
+from tests.config import mistakes_of_etcd, mistakes_of_policies
+from tests.config.mistakes import LINES, Mistake
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+MISTAKES = (*mistakes_of_etcd.MISTAKES, *mistakes_of_policies.MISTAKES)
 
 
 def problems(*mistakes: Mistake) -> set[tuple[str, str, str]]:

@@ -88,6 +88,18 @@ def test_each_cluster_says_its_own() -> None:
     assert ("No policy names it" in main, "No policy names it" in events) == (False, True)
 
 
+def test_a_password_in_the_clear_is_told() -> None:
+    """Over http everybody on the way reads it."""
+    text = HEAD.replace(
+        "    snapshotCheck", "    auth: {username: ann, passwordFile: /p}\n    snapshotCheck"
+    )
+    loaded = load_text(f"{text}\npolicies: []", {}, NOW).configuration
+    assert loaded is not None
+
+    assert "and the password of ann is sent in the clear." in "\n".join(etcd_words(loaded))
+    assert "password" not in "\n".join(etcd_words(read(KILL)))
+
+
 def test_with_a_helper_every_member_can_be_killed() -> None:
     """Nothing is said to be out of reach."""
     helper = "helper: {namespace: helpers, image: a/b}"

@@ -35,8 +35,9 @@ class Authority:
         self.ca = folder / f"{name}.crt"
         self.ca.write_bytes(self._signer.cert_pem.bytes())
 
-    def issue(self, name: str, *, expired: bool = False) -> Tls:
-        """A certificate of its own key as ``NAME.crt`` and ``NAME.key``.
+    def issue(self, name: str, *, expired: bool = False, named: bool = True) -> Tls:
+        """A certificate of its own key as ``NAME.crt`` and ``NAME.key``, for that CommonName, or
+        for none if it is not ``named``.
 
         Files that are there already are replaced, each at once, the key first: whoever reads them
         in between sees a certificate and a key that don't fit.
@@ -44,7 +45,7 @@ class Authority:
         now = datetime.now(UTC)
         end = now - timedelta(hours=1) if expired else now + 10 * _DAY
         made = self._signer.issue_cert(
-            *_GOOD_FOR, common_name=name, not_before=now - _DAY, not_after=end
+            *_GOOD_FOR, common_name=name if named else None, not_before=now - _DAY, not_after=end
         )
         files = Tls(self.ca, self._folder / f"{name}.crt", self._folder / f"{name}.key")
         _replace(files.key, made.private_key_pem.bytes())
