@@ -15,6 +15,7 @@ import httpx
 from tests.daemon.bell import PATIENCE
 from tests.daemon.launch import STACKS, Forked, Launched
 from tests.daemon.site import Site
+from tests.support.telling import total, with_values
 
 T = TypeVar("T")
 
@@ -96,8 +97,7 @@ class Child:
 
     def said(self, event: str, **fields: object) -> list[dict[str, Any]]:
         """The log lines so far with these values."""
-        wanted = {"event": event, **fields}
-        return [line for line in self.lines if wanted.items() <= line.items()]
+        return with_values(self.lines, event, **fields)
 
     def says(self, event: str, **fields: object) -> dict[str, Any]:
         """Wait for a log line, or the end of the process; the first such line."""
@@ -122,13 +122,7 @@ class Child:
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels."""
-        total = 0.0
-        for line in self.get("/metrics").text.splitlines():
-            sample, _, value = line.rpartition(" ")
-            found, _, pairs = sample.partition("{")
-            if found == name and all(f'{key}="{text}"' in pairs for key, text in labels.items()):
-                total += float(value)
-        return total
+        return total(self.get("/metrics").text, name, **labels)
 
     def count(self, event: str, code: str = "") -> int:
         """How many log lines there are of an event (with this reason among its reasons)."""

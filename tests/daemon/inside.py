@@ -23,6 +23,7 @@ from chaosd.report.metrics import Metrics
 from chaosd.report.reporter import Reporter
 from chaosd.sandbox import AcceleratedClock
 from tests.daemon.site import Site
+from tests.support.telling import samples, total, with_values
 
 START = datetime.fromisoformat("2026-03-04T10:00:00Z")
 
@@ -97,18 +98,12 @@ class Inside:
 
     def said(self, event: str, **fields: object) -> list[dict[str, Any]]:
         """The log lines so far with these values."""
-        wanted = {"event": event, **fields}
-        return [line for line in self.lines if wanted.items() <= line.items()]
+        return with_values(self.lines, event, **fields)
 
     def samples(self, name: str) -> list[tuple[dict[str, str], float]]:
         """The labels and values of a metric's samples."""
-        return [
-            (sample.labels, sample.value)
-            for family in self.registry.collect()
-            for sample in family.samples
-            if sample.name == name
-        ]
+        return list(samples(self.registry.collect(), name))
 
     def total(self, name: str, **labels: str) -> float:
         """The sum of the samples that have these labels."""
-        return sum(value for found, value in self.samples(name) if labels.items() <= found.items())
+        return total(self.registry.collect(), name, **labels)

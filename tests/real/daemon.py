@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
+from tests.support.telling import total, with_values
 from tests.support.waiting import until
 
 _NOT_OURS = ("CHAOSD_", "KUBE", "POD_")
@@ -79,7 +80,7 @@ class Daemon:
 
     def said(self, event: str) -> list[dict[str, Any]]:
         """The log lines so far with this event."""
-        return [line for line in self.lines if line["event"] == event]
+        return with_values(self.lines, event)
 
     def says(self, event: str) -> dict[str, Any]:
         """Wait for a log line; the first such one."""
@@ -100,9 +101,7 @@ class Daemon:
 
     def metric(self, name: str) -> float:
         """The sum of a metric's samples."""
-        lines = [line for line in self.get("/metrics").splitlines() if not line.startswith("#")]
-        samples = (line.rpartition(" ") for line in lines)
-        return sum(float(value) for key, _, value in samples if key.partition("{")[0] == name)
+        return total(self.get("/metrics"), name)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal."""
