@@ -13,6 +13,7 @@ from chaosd.core.model import Code
 from chaosd.engine.attempt import Ended
 from tests.engine.process import Hook
 from tests.engine.scene import LEDGER
+from tests.engine.test_etcd_review import Between
 from tests.etcd_members import EtcdCluster, Member
 from tests.real.etcd_scene import KEY, EtcdScene, mend, pids, pod_of, scene_of
 from tests.support.waiting import until
@@ -148,17 +149,36 @@ def test_the_leader_hands_over_before_its_kill_is_reserved(etcd: EtcdCluster) ->
 
 
 def test_the_leader_hands_over_after_its_kill_was_reserved(etcd: EtcdCluster) -> None:
-    """The very member that was reserved is killed, or nobody; never another one."""
+    """It leads no more when it is looked at right before the strike: nobody is killed."""
     drawn = etcd.leader()
     with hooked(etcd, lambda: move_leader(etcd)) as scene:
         before = pids(etcd)
         ended = scene.attempt("leader")
         intent = scene.intent(ended)
         assert intent.victim.path == pod_of(drawn)
-        assert len(scene.strikes()) <= 1
-        recover(scene)
-        after = pids(etcd)
-        assert {name for name in before if after[name] != before[name]} <= {drawn.name}
+        state, detail = outcome(scene, ended)
+        assert state is StepState.REFUSED
+        assert "etcdRole: etcd main: only the leader is chosen, and " in detail
+        assert (scene.strikes(), pids(etcd)) == ([], before)
+
+
+def test_a_follower_leads_after_its_kill_was_reserved(etcd: EtcdCluster) -> None:
+    """A policy that spares the leader spares the new one, too."""
+
+    def lead() -> None:
+        [intent] = scene.scene.ledger().intents.values()
+        heir = next(one for one in etcd.members if pod_of(one) == intent.victim.path)
+        etcd.etcdctl("move-leader", heir.id, member=etcd.leader())
+        until(lambda: all(one.leader_id() == heir.id for one in etcd.members))
+
+    with scene_of(etcd) as scene:
+        before = pids(etcd)
+        Between(scene.process, lead)
+        ended = scene.attempt("follower")
+        state, detail = outcome(scene, ended)
+        assert state is StepState.REFUSED
+        assert "etcdRole: etcd main: only followers are chosen, and " in detail
+        assert (scene.strikes(), pids(etcd)) == ([], before)
 
 
 def test_a_leader_hands_over(etcd: EtcdCluster) -> None:
@@ -187,9 +207,10 @@ def test_another_leader_before_the_handing_over_is_sent(etcd: EtcdCluster) -> No
     with hooked(etcd, lambda: move_leader(etcd), before=before) as scene:
         ended = scene.attempt("move")
         leader = etcd.leader()
+        who = f"{leader.name} ({leader.id}) leads"
         assert outcome(scene, ended) == (
             StepState.REFUSED,
-            f"not sent: {leader.name} ({leader.id}) leads now",
+            f"not sent: etcdRole: etcd main: only the leader is chosen, and {who}",
         )
         assert moves == []
         assert etcd.leader() is leader
