@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from chaosd.cli.cluster import ServerClock, connected
+from chaosd.cli.etcd_picture import print_etcd
 from chaosd.cli.failures import WENT_WRONG, WRONG_INPUT, Failed, Mistakes
 from chaosd.cli.file import load_file
 from chaosd.cli.options import As, Context, File, Kubeconfig, Namespace
@@ -18,6 +20,7 @@ from chaosd.engine.preflight_etcd import etcd_words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chaosd.core.etcd_answer import EtcdAnswer
     from chaosd.daemon.wiring import Connection
     from chaosd.kube.permissions import Need
 
@@ -52,7 +55,8 @@ def check(
         raise typer.Exit(WRONG_INPUT) from None
     if asked:
         connection = connected(kubeconfig, context, namespace)
-        _check_cluster(str(file), configuration, connection, output)
+        with closing(connection):
+            _check_cluster(str(file), configuration, connection, output)
     elif output is Output.JSON:
         print_json([])
     else:
@@ -81,15 +85,19 @@ def _check_cluster(
     required = [need for need in missing if need.required]
     found = None
     helper: tuple[str, ...] = ()
+    etcd: Sequence[EtcdAnswer] = ()
     if not required:
         found = outlook(configuration, connection.targets, ServerClock(connection).stamp())
         helper = _helper(configuration, connection)
+        etcd = _etcd(configuration, connection)
     if output is Output.JSON:
-        _print_json(missing, found, helper)
+        _print_json(missing, found, helper, etcd)
     else:
         _print_text(file, configuration, connection.where(), missing, found)
         for line in helper:
             out().print(line)
+        for answer in etcd:
+            print_etcd(answer)
     if required:
         raise typer.Exit(WENT_WRONG)
 
@@ -114,7 +122,18 @@ def _helper(configuration: Configuration, connection: Connection) -> tuple[str, 
     return helper_words(KubeReads(connection.api), configuration)
 
 
-def _print_json(missing: Sequence[Need], found: Outlook | None, helper: tuple[str, ...]) -> None:
+def _etcd(configuration: Configuration, connection: Connection) -> Sequence[EtcdAnswer]:
+    from chaosd.daemon.etcd_state import etcd_answers  # noqa: PLC0415 - brings the client along
+
+    return etcd_answers(connection, configuration, ServerClock(connection).now())
+
+
+def _print_json(
+    missing: Sequence[Need],
+    found: Outlook | None,
+    helper: tuple[str, ...],
+    etcd: Sequence[EtcdAnswer],
+) -> None:
     print_json(
         {
             "mistakes": [],
@@ -133,6 +152,7 @@ def _print_json(missing: Sequence[Need], found: Outlook | None, helper: tuple[st
             ],
             "outlook": found,
             "helper": helper,
+            "etcd": etcd,
         }
     )
 
