@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from chaosd.core.ledger import Result, Verdict
+from chaosd.core.ledger import Intent, Result, Verdict
 from tests.contract.manifests import OPT_IN, Json, budget
 from tests.contract.site import Site
 from tests.real.control_plane import ControlPlane
+from tests.real.deployed import Deployed
 from tests.real.fleet import PATIENCE, Fleet, node_policy, path
 from tests.real.proxy import EVICTION
 from tests.real.scene import at_once
@@ -53,16 +54,22 @@ def halted(real: Site, plane: ControlPlane, folder: Path) -> None:
             assert "halted" in fleet.intent().detail
 
 
+def left_held(fleet: Fleet) -> tuple[Deployed, Intent]:
+    """The first node has been drained by a daemon that is gone, and is out of service."""
+    fleet.fill(web=1)
+    fleet.grow(1)
+    chaosd = fleet.deploy(node_policy(**LONG))
+    with chaosd.daemon() as daemon:
+        daemon.says("leading")
+        begun = fleet.begin()
+        until(fleet.over, daemon, PATIENCE)
+    return chaosd, begun
+
+
 def undone(real: Site, plane: ControlPlane, folder: Path) -> None:
     """`chaosd undo NODE` without any daemon: listed before, back afterwards, and nothing owed."""
     with Fleet(real, plane, folder) as fleet:
-        fleet.fill(web=1)
-        fleet.grow(1)
-        chaosd = fleet.deploy(node_policy(**LONG))
-        with chaosd.daemon() as daemon:
-            daemon.says("leading")
-            begun = fleet.begin()
-            until(fleet.over, daemon, PATIENCE)
+        chaosd, begun = left_held(fleet)
         assert fleet.drained_by() == [begun.id]
         code, text = chaosd.say("undo")
         assert code == 0, text
@@ -194,13 +201,7 @@ def test_a_taint_that_outlives_its_ledger_is_taken_off(
     """The ledger is deleted while a node is held: `chaosd undo --stray` helps. (It takes every such
     taint of the cluster, so nothing runs beside it.)"""
     with Fleet(real, control_plane, tmp_path) as fleet:
-        fleet.fill(web=1)
-        fleet.grow(1)
-        chaosd = fleet.deploy(node_policy(**LONG))
-        with chaosd.daemon() as daemon:
-            daemon.says("leading")
-            begun = fleet.begin()
-            until(fleet.over, daemon, PATIENCE)
+        chaosd, begun = left_held(fleet)
         others = {"key": "team.example/mine", "value": "yes", "effect": "NoSchedule"}
         fleet.patch({"spec": {"taints": [*fleet.node()["spec"]["taints"], others]}})
         chaosd.kubectl("delete", "configmap", "chaosd-ledger")
