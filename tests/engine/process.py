@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ from chaosd.targets.etcd_memory import EtcdMemory
 from chaosd.targets.nodes import NodeTarget
 from chaosd.targets.pods import PodTarget
 from tests.engine.cluster_side import NAMESPACE, make_ports
+from tests.engine.stage import Died
 from tests.engine.world import Tape
 from tests.support.etcd import FakeEtcd
 
@@ -170,6 +172,13 @@ class Process:
         at = at or self.context.clock.now()
         self.ended += self.attempts.run_slot(Slot(at=at, **slot))
         return self.ended[-1]
+
+    def live(self, policy: str, seconds: float) -> None:
+        """Attempt, and run for so long; wherever it dies in that, it is gone afterwards."""
+        with suppress(Died):
+            self.attempt(policy=policy)
+            self.scene.run(seconds)
+        self.die()
 
     def die(self) -> None:
         """As with SIGKILL."""

@@ -12,7 +12,7 @@ from chaosd.sandbox import Cluster, scenarios
 from tests.engine.helper_side import HELPER, HELPERS, MAKES_HELPER, helpers, lost
 from tests.engine.process import Hook
 from tests.engine.scene import Scene, configured, only, policy
-from tests.engine.stage import Died, die
+from tests.engine.stage import die
 
 
 def crashes(**fields: Any) -> Configuration:
@@ -42,12 +42,7 @@ def test_a_crash_strikes_once_whoever_dies(where: str, nth: int) -> None:
     scene = Scene(crashes(), opted_in)
     process = scene.leader(through=Hook(where, die, nth))
     before = containers(scene)
-    try:
-        process.attempt(policy="pods")
-        scene.run(30)
-    except Died:
-        pass
-    process.die()
+    process.live("pods", 30)
     scene.process("b")
     scene.run(200)
     restarted = before - containers(scene)

@@ -19,7 +19,7 @@ from tests.engine.drains import drains, pods_on, reboots, taints, with_helpers
 from tests.engine.helper_side import HELPERS, MAKES_HELPER, helpers, lost
 from tests.engine.process import Hook, Process
 from tests.engine.scene import Scene, codes, configured, only
-from tests.engine.stage import Died, die
+from tests.engine.stage import die
 
 
 def yard(cluster: Cluster) -> None:
@@ -121,12 +121,7 @@ def test_whoever_leads_next_finishes_it(where: str, nth: int, pdb: BudgetMode) -
     """The process is killed right before a request: at most one restart, and nothing is left."""
     scene, process = begun(reboots(pdb=pdb), through=Hook(where, die, nth))
     seen = boots(scene)
-    try:
-        process.attempt(policy="nodes")
-        scene.run(60)
-    except Died:
-        pass
-    process.die()
+    process.live("nodes", 60)
     scene.process("b")
     scene.run(260)
     intents = list(scene.ledger().all_intents())
