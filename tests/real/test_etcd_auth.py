@@ -137,13 +137,7 @@ def test_a_member_that_was_started_anew_gives_a_new_token(
     gateway.look(cluster, member.client_url, PATIENT)
     member.restart()
 
-    def whole() -> bool:
-        try:
-            return gateway.look(cluster, member.client_url, PATIENT).member.healthy
-        except (NotSent, Unanswered):
-            return False  # nobody listens yet, or there is no leader yet to sign in with
-
-    until(whole, member.log)
+    until(lambda: whole(gateway, cluster, member), member.log)
 
 
 def test_a_password_that_changed_is_taken_from_the_file(
@@ -165,6 +159,54 @@ def test_a_password_that_changed_is_taken_from_the_file(
         old = {**new, "password": USERS["operator"]}
         with guarded.client() as client:
             by_hand(guarded.members[0], client, "root", "/v3/auth/user/changepw", **old)
+
+
+def test_a_token_lasts_without_a_leader(
+    gateway: HttpGateway, guarded: EtcdCluster, tmp_path: Path
+) -> None:
+    """Nobody can sign in then: who has, still hears that there is none."""
+    cluster = declared(guarded, tmp_path, "root")
+    left, *others = guarded.members
+    gateway.look(cluster, left.client_url, PATIENT)
+    for member in others:
+        member.kill()
+    try:
+        until(lambda: gateway.leader(cluster, left.client_url, PATIENT) == "", left.log)
+        alone = gateway.look(cluster, left.client_url, PATIENT).member
+        assert "RAFT NO LEADER" in alone.error
+        with closing(HttpGateway()) as fresh, pytest.raises(NotSent, match="can't sign in as root"):
+            fresh.look(cluster, left.client_url, 2.0)
+    finally:
+        for member in others:
+            member.start()
+    until(lambda: all(whole(gateway, cluster, one) for one in guarded.members), left.log)
+
+
+def whole(gateway: HttpGateway, cluster: Declared, member: Member) -> bool:
+    try:
+        return gateway.look(cluster, member.client_url, PATIENT).member.healthy
+    except (NotSent, Unanswered):
+        return False  # nobody listens yet, or there is no leader yet to sign in with
+
+
+def test_tokens_that_are_signed(gateway: HttpGateway, tmp_path: Path) -> None:
+    """Such a token (JWT) says of which revision of the users it is, and ends with that."""
+    key = tmp_path / "jwt"
+    key.write_text("a key of this test alone")
+    flags = [f"--auth-token=jwt,priv-key={key},sign-method=HS256,ttl=10m"]
+    with EtcdCluster(count=1, name="jwt", tls=False, flags=flags) as etcd:
+        etcd.etcdctl("user", "add", f"root:{USERS['root']}")
+        etcd.etcdctl("user", "grant-role", "root", "root")
+        etcd.etcdctl("auth", "enable")
+        (tmp_path / "password").write_text(USERS["root"])
+        auth = EtcdAuth("root", str(tmp_path / "password"))
+        cluster = Declared("jwt", endpoints=tuple(etcd.endpoints), auth=auth)
+        assert gateway.look(cluster, etcd.endpoints[0], PATIENT).member.healthy
+        with etcd.client() as client:
+            new = {"name": "new", "password": "new"}
+            assert by_hand(etcd.members[0], client, "root", "/v3/auth/user/add", **new) == 200
+        assert gateway.look(cluster, etcd.endpoints[0], PATIENT).member.healthy
+        assert gateway.check_snapshot(cluster, etcd.endpoints[0], PATIENT).size > 0
 
 
 def test_a_client_certificate_must_have_no_common_name(
