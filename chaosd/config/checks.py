@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
@@ -62,31 +62,44 @@ def _rule_lists(draft: Draft) -> Iterator[tuple[KeyPath, list[RuleSettings]]]:
 
 
 def _check_rule(draft: Draft, path: KeyPath, rule: RuleSettings) -> None:
-    if isinstance(rule, AlwaysRule) or not draft.sound(*path):
+    if isinstance(rule, AlwaysRule):
         return
-    given = [one for one in (rule.weekly, rule.dates, rule.holidays) if one is not None]
-    if len(given) != 1:
-        draft.report(path, _exactly_one(_RULES, len(given)))
-        return
-    if rule.weekly and rule.weekly.start == rule.weekly.end % _DAY and rule.weekly.end != _DAY:
+    kinds = {"weekly": rule.weekly, "dates": rule.dates, "holidays": rule.holidays}
+    _check_one_of(draft, path, kinds, _RULES)
+    weekly = rule.weekly if _sound(draft, (*path, "weekly"), "from", "to") else None
+    if weekly and weekly.start == weekly.end % _DAY and weekly.end != _DAY:
         draft.report(
             (*path, "weekly", "to"),
             'the same time as from: write from: "00:00" and to: "24:00" for whole days',
         )
-    if rule.dates and rule.dates.first > rule.dates.last:
+    dates = rule.dates if _sound(draft, (*path, "dates"), "first", "last") else None
+    if dates and dates.first > dates.last:
         draft.report(
             (*path, "dates", "last"),
-            f"{rule.dates.last} is before first, {rule.dates.first}: swap them, or mend the year",
+            f"{dates.last} is before first, {dates.first}: swap them, or mend the year",
         )
-    if rule.holidays and rule.holidays.subdivision is not None:
+    known = _sound(draft, (*path, "holidays"), "country", "subdivision")
+    if known and rule.holidays and rule.holidays.subdivision is not None:
         try:
             check_holidays(rule.holidays.country, rule.holidays.subdivision)
         except ValueError as error:
             draft.report((*path, "holidays", "subdivision"), str(error))
 
 
-def _exactly_one(of: str, given: int) -> str:
-    return f"{'none' if not given else 'several'} of {of}: write exactly one of them"
+def _sound(draft: Draft, path: KeyPath, *keys: str) -> bool:
+    return all(draft.sound(*path, key) for key in keys)
+
+
+def _check_one_of(draft: Draft, path: KeyPath, kinds: Mapping[str, object], names: str) -> int:
+    """Report a group without exactly one of ``kinds``; gives how many are written, be it as
+    something that can't be read. Where a key is unknown, that may be the one that is missing."""
+    if not draft.read(*path):
+        return 0
+    given = sum(value is not None or not draft.read(*path, key) for key, value in kinds.items())
+    if given > 1 or (not given and draft.sound(*path)):
+        how = "several" if given else "none"
+        draft.report(path, f"{how} of {names}: write exactly one of them")
+    return given
 
 
 # ------------------------------------------------------------------ the whole
@@ -148,10 +161,12 @@ def _check_names(draft: Draft) -> None:
 
 def _check_schedule(draft: Draft, path: KeyPath, given: ScheduleSettings) -> None:
     path = (*path, "schedule")
-    kinds = (given.every, given.cron, given.mean_time_between_kills)
-    count = sum(one is not None for one in kinds)
-    if count != 1 and draft.sound(*path):
-        draft.report(path, _exactly_one(_SCHEDULES, count))
+    kinds = {
+        "every": given.every,
+        "cron": given.cron,
+        "meanTimeBetweenKills": given.mean_time_between_kills,
+    }
+    count = _check_one_of(draft, path, kinds, _SCHEDULES)
     if given.jitter is not None and draft.sound(*path, "jitter"):
         if count and given.every is None and draft.sound(*path, "every"):
             draft.report((*path, "jitter"), "goes with every alone: remove it")
