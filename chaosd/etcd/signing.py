@@ -25,6 +25,7 @@ _AUTHENTICATE = "/v3/auth/authenticate"
 _NOT_ON = "authentication is not enabled"
 _WRONG = "authentication failed"
 _DENIED = "permission denied"
+_MOST = 1000
 _T = TypeVar("_T")
 
 
@@ -71,6 +72,8 @@ class Tokens:
                 return _allowed(call, token, where, cluster.auth)
         token = self._sign_in(cluster.tls or EtcdTls(), where, cluster.auth, deadline)
         with self._lock:
+            if len(self._tokens) >= _MOST:  # of pods that have come and gone
+                self._tokens.clear()
             self._tokens[key] = token
         return _allowed(call, token, where, cluster.auth)
 
