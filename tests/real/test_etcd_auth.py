@@ -190,7 +190,7 @@ def whole(gateway: HttpGateway, cluster: Declared, member: Member) -> bool:
 
 
 def test_tokens_that_are_signed(gateway: HttpGateway, tmp_path: Path) -> None:
-    """Such a token (JWT) says of which revision of the users it is; chaosd goes on after the next."""
+    """Such a token (JWT) names the revision of the users that it is of; the next one is no end."""
     key = tmp_path / "jwt"
     key.write_text("a key of this test alone")
     flags = [f"--auth-token=jwt,priv-key={key},sign-method=HS256,ttl=10m"]
