@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.table import Table
 
 from chaosd.cli.narrate import Narrator, seconds
 from chaosd.cli.output import complain, out
 from chaosd.cli.stage import Stage
-from chaosd.core.ledger import Verdict
 from chaosd.core.model import WorkloadKey
 from chaosd.core.status import status
 from chaosd.engine.explain import Explainer
@@ -16,8 +17,8 @@ from chaosd.ports import CallFailed
 NON_VICTIM = WorkloadKey("logging", "DaemonSet", "agent")
 
 
-def ending(stage: Stage, told: Narrator, finished: bool) -> int:
-    """Print the summary; returns the exit code."""
+def ending(stage: Stage, told: Narrator, missing: Sequence[str]) -> int:
+    """Print the summary, and what was to be shown and is ``missing``; returns the exit code."""
     console = out()
     console.print()
     console.print(_kills(told))
@@ -28,9 +29,8 @@ def ending(stage: Stage, told: Narrator, finished: bool) -> int:
     )
     for line in _why_not(stage):
         console.print(line)
-    recovered = sum(intent.verdict is Verdict.RECOVERED for intent in told.judged_)
-    if not finished:
-        complain(f"only {recovered} kills recovered before the time was up")
+    if missing:
+        complain(f"the time was up before it showed {', '.join(missing)}")
         return 1
     return 0
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from chaosd.core.ledger import Intent, Result, Verdict
@@ -14,6 +13,12 @@ from chaosd.ports import Standing
 from chaosd.report.reporter import Reporter
 
 Tell = Callable[[str, str], None]
+
+BUDGET = "a refusal by a PodDisruptionBudget"
+BLACKOUT = "a blackout window from its begin to its end"
+DRY_RUN = "a dry run"
+EVERYTHING = (BUDGET, BLACKOUT, DRY_RUN)
+"""What there is to be shown besides kills that recover."""
 
 
 class Narrator:
@@ -28,20 +33,34 @@ class Narrator:
         self._tell = tell
         self._open: dict[str, bool] = {}
         self._said: set[str] = set()
-        self._recovered = threading.Semaphore(0)
+        self._more = threading.Condition()
+        self._recovered = 0
+        self._shown: set[str] = set()
         self.killed: list[Intent] = []
         self.judged_: list[Intent] = []
         self.dry_runs: list[Intent] = []
         self.refused_by_budget = 0
         self.kept_by_window = 0
 
-    def wait(self, recoveries: int, seconds: float) -> bool:
-        """Wait until that many kills have recovered; False when it takes longer than that."""
-        ends = time.monotonic() + seconds
-        return all(
-            self._recovered.acquire(timeout=max(0.0, ends - time.monotonic()))
-            for _ in range(recoveries)
-        )
+    def wait(self, recoveries: int, seconds: float, parts: Sequence[str] = EVERYTHING) -> list[str]:
+        """Wait until that many kills have recovered and these ``parts`` of EVERYTHING were shown.
+
+        Returns what had not been when the real ``seconds`` were up: nothing, if all went well.
+        """
+        with self._more:
+            self._more.wait_for(lambda: not self._missing(recoveries, parts), seconds)
+            return self._missing(recoveries, parts)
+
+    def _missing(self, recoveries: int, parts: Sequence[str]) -> list[str]:
+        missing = [part for part in parts if part not in self._shown]
+        if self._recovered < recoveries:
+            missing.append(f"{recoveries} kills that recovered (only {self._recovered} did)")
+        return missing
+
+    def _show(self, part: str) -> None:
+        with self._more:
+            self._shown.add(part)
+            self._more.notify_all()
 
     def attempted(
         self, policy: str, target: str, action_id: str, result: str, reasons: Reasons
@@ -57,6 +76,7 @@ class Narrator:
             self._tell(
                 f"{policy}: eviction refused by a PodDisruptionBudget: {why.detail}", "yellow"
             )
+            self._show(BUDGET)
             return
         if codes & {Code.WINDOW_CLOSED, Code.WINDOW_TOO_SHORT}:
             self.kept_by_window += 1
@@ -83,6 +103,7 @@ class Narrator:
             self.dry_runs.append(intent)
             did = verb(intent.action).did
             self._tell(f"{intent.policy}: dry run, would have {did} {of_what(intent)}", "cyan")
+            self._show(DRY_RUN)
         else:
             self._tell(
                 f"{intent.policy}: {intent.result} {intent.victim}: {intent.detail}", "yellow"
@@ -94,7 +115,9 @@ class Narrator:
         self.judged_.append(intent)
         if intent.verdict is Verdict.RECOVERED:
             self._tell(f"{intent.workload} RECOVERED after {seconds(intent)} s", "bold green")
-            self._recovered.release()
+            with self._more:
+                self._recovered += 1
+                self._more.notify_all()
         else:
             self._tell(f"{intent.workload}: {intent.verdict}: {intent.seen}", "bold magenta")
 
@@ -107,6 +130,8 @@ class Narrator:
             line = f"the blackout window {'is over: open again' if is_open else 'begins: closed'}"
             if was is not None and was != is_open and self._once(f"{line}{self._now():%H:%M}"):
                 self._tell(line, "bold blue")
+                if is_open:
+                    self._show(BLACKOUT)
 
     def planned(self, next_slots: Mapping[str, datetime]) -> None:
         """Passed on."""

@@ -161,7 +161,7 @@ def _say_where(stage: Stage, speed: float) -> None:
 def _demo(speed: float, file: Path | None, port: int, listen: int) -> int:
     from chaosd.cli.ending import ending  # noqa: PLC0415 - brings everything along
     from chaosd.cli.live import Screen  # noqa: PLC0415
-    from chaosd.cli.narrate import Narrator  # noqa: PLC0415
+    from chaosd.cli.narrate import EVERYTHING, Narrator  # noqa: PLC0415
     from chaosd.cli.stage import Stage  # noqa: PLC0415
     from chaosd.report.logs import configure  # noqa: PLC0415
     from chaosd.report.reporter import Reporter  # noqa: PLC0415
@@ -183,9 +183,12 @@ def _demo(speed: float, file: Path | None, port: int, listen: int) -> int:
         )
         with Screen(out(), stage.cluster, stage.clock.now, head) as screen:
             story.begin(screen)
-            finished = narrators[0].wait(DEMO_KILLS, DEMO_SECONDS)
+            # A configuration of somebody's own need not have all of it.
+            parts = EVERYTHING if file is None else ()
+            patience = DEMO_SECONDS * max(1.0, DEMO_SPEED / speed)
+            missing = narrators[0].wait(DEMO_KILLS, patience, parts)
             story.end()
-        return ending(stage, narrators[0], finished)
+        return ending(stage, narrators[0], missing)
 
 
 class Story:
