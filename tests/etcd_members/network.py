@@ -11,15 +11,14 @@ import asyncio
 import os
 import random
 import socket
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
+from functools import partial
+
+from tests.support.loopback import Listening
 
 _BLOCK = 65_536
-_LATER = 0.05
 
 
 @dataclass(eq=False)
@@ -41,55 +40,29 @@ class _Link:
                 await one.wait_closed()
 
 
-class PeerNetwork:
+class PeerNetwork(Listening):
     """Proxies on loopback until the end of the block. ``pids`` says which member is which process
     now."""
 
     def __init__(self, pids: Callable[[], Mapping[str, int]]) -> None:
+        super().__init__()
         self._pids = pids
         self._isolated: set[str] = set()
         self._links: set[_Link] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._servers: list[asyncio.Server] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="peers", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
     def serve(self, name: str, port: int, target: int) -> None:
         """Pass what comes to ``port`` on to ``target``, where the member ``name`` listens."""
-        listening = socket.create_server(("127.0.0.1", port))
-        serving = self._serve(name, listening, target)
-        asyncio.run_coroutine_threadsafe(serving, self._loop).result()
+        self.listen(partial(self._pass_on, name, target), port)
 
     def isolate(self, name: str) -> None:
         """Break the member's connections to all others, and theirs to it, and let none come."""
-        self._call(self._isolate, name)
+        self.call(partial(self._isolate, name))
 
     def rejoin(self, name: str) -> None:
         """Let connections come again."""
-        self._call(self._isolated.discard, name)
+        self.call(partial(self._isolated.discard, name))
 
     # ---- on the loop's thread
-
-    def _call(self, function: Callable[[str], None], name: str) -> None:
-        async def run() -> None:
-            function(name)
-
-        asyncio.run_coroutine_threadsafe(run(), self._loop).result()
 
     def _isolate(self, name: str) -> None:
         self._isolated.add(name)
@@ -102,20 +75,6 @@ class PeerNetwork:
         return bool(self._isolated & {link.source, link.target}) or bool(
             self._isolated and not link.source
         )
-
-    async def _serve(self, name: str, listening: socket.socket, target: int) -> None:
-        async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            self._tasks.add(task)
-            try:
-                await self._pass_on(name, target, reader, writer)
-            finally:
-                self._tasks.discard(task)
-                # Also when it was cancelled, or its end of the connection is nobody's any more.
-                writer.transport.abort()
-
-        self._servers.append(await asyncio.start_server(pass_on, sock=listening))
 
     async def _pass_on(
         self,
@@ -140,20 +99,6 @@ class PeerNetwork:
         finally:
             self._links.discard(link)
             await link.close()
-
-    async def _close(self) -> None:
-        # Accept no more, and close the servers last: of what one has accepted when it is closed
-        # Python 3.11 makes half a connection, which nobody can end.
-        for server in self._servers:
-            for listening in server.sockets:
-                self._loop.remove_reader(listening.fileno())
-        while others := asyncio.all_tasks() - {asyncio.current_task()}:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(others, timeout=_LATER)
-        for server in self._servers:
-            server.close()
-            await server.wait_closed()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

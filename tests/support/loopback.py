@@ -90,6 +90,14 @@ class Listening:
         asyncio.run_coroutine_threadsafe(self._listen(serve, listening), self._loop).result()
         return found
 
+    def call(self, function: Callable[[], object]) -> None:
+        """Call it on the loop's thread, and wait until it has ended."""
+
+        async def run() -> None:
+            function()
+
+        asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+
     async def _listen(self, serve: Serve, listening: socket.socket) -> None:
         async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
