@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from chaosd.cli.failures import Failed
 from chaosd.cli.output import out
+from chaosd.cli.sandbox_etcd import find_etcd, say_that_it_dies
 
 if TYPE_CHECKING:
     from chaosd.cli.live import Screen
@@ -83,29 +83,33 @@ def sandbox(
         raise typer.BadParameter("the demo is the one of the scenario shop", param_hint="--demo")
     if etcd is not None and scenario != "etcd":
         raise typer.BadParameter("it is for --scenario etcd", param_hint="--etcd")
-    if demo:
-        raise typer.Exit(_demo(speed or DEMO_SPEED, file, port, listen))
     members = find_etcd(etcd) if scenario == "etcd" else None
-    _serve(speed or 1.0, file, port, listen, scenario, members)
+    with ended_by_signals():
+        if demo:
+            raise typer.Exit(_demo(speed or DEMO_SPEED, file, port, listen))
+        _serve(speed or 1.0, file, port, listen, scenario, members)
 
 
-def find_etcd(given: Path | None, path: str | None = None) -> Path:
-    """The program etcd: the ``given`` one, else one on the ``path`` (None: the PATH, and what
-    `make tools` has built in a checkout). Raises Failed where there is none: nothing plays it."""
-    if path is None:
-        built = Path(__file__).parents[2] / ".tools" / "bin"
-        path = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{built}"
-    found = given or shutil.which("etcd", path=path)
-    if found is None:
-        raise Failed(
-            "the members of the scenario etcd are real processes, and there is no program etcd.\n"
-            "Any of these helps: install it so that it is on the PATH (Debian, Ubuntu: apt-get "
-            "install etcd-server), say where it is by --etcd, or build it by `make tools` in a "
-            "checkout of chaosd (it needs Go)."
-        )
-    if not os.access(found, os.X_OK):
-        raise typer.BadParameter(f"{found} is no program", param_hint="--etcd")
-    return Path(found)
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP (a terminal that is closed) are like Ctrl-C, so that everything is cleaned
+    up; the first of them, for the terminal and its shell may both say it. One that is ignored, as
+    by nohup, goes on being ignored."""
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}
+    heeded = [one for one, handler in before.items() if handler is not signal.SIG_IGN]
+
+    def end(*_: object) -> None:
+        for one in heeded:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for one in heeded:
+        signal.signal(one, end)
+    try:
+        yield
+    finally:
+        for one in heeded:
+            signal.signal(one, before[one])
 
 
 def _serve(
@@ -125,15 +129,14 @@ def _serve(
         reporter = Reporter(metrics, configure(clock.now), clock.now)
         return reporter, reporter
 
-    make = partial(Members, members) if members else None
-    # Asked to end by SIGTERM, it cleans up as after Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    make = partial(Members, members, dying=say_that_it_dies) if members else None
     with Stage(speed, None, file, port, listen, reporting, scenario, make) as stage:
-        _say_where(stage, speed)
         try:
+            _say_where(stage, speed)
             threading.Event().wait()
         except KeyboardInterrupt:
-            out().print("\nstopping")
+            with suppress(OSError):  # the terminal is gone
+                out().print("\nstopping")
 
 
 def _say_where(stage: Stage, speed: float) -> None:

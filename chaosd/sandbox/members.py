@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ import urllib3
 
 from chaosd.sandbox.cluster import Cluster
 from chaosd.sandbox.objects import Json, controller_of
-from chaosd.sandbox.processes import Processes, Program
+from chaosd.sandbox.processes import Processes, Program, tell_nobody
 from chaosd.sandbox.scenarios import (
     api_servers,
     daemon_set,
@@ -93,14 +94,20 @@ def etcd(cluster: Cluster, age: timedelta = timedelta(days=3), members: int = ME
 
 class Members(Processes):
     """The processes of the scenario's pods: ``count`` members run by the program ``binary``, with
-    their data and logs in ``folder``.
+    their data and logs in ``folder``; for ``dying`` see Processes.
 
     The member etcd-N listens on ``NETWORK.N+1``; no other sandbox has that network at the same
     time. Raises PortsTaken.
     """
 
-    def __init__(self, binary: Path, folder: Path, count: int = MEMBERS) -> None:
-        super().__init__(self._program)
+    def __init__(
+        self,
+        binary: Path,
+        folder: Path,
+        count: int = MEMBERS,
+        dying: Callable[[Program], None] = tell_nobody,
+    ) -> None:
+        super().__init__(self._program, dying=dying)
         self._binary = binary
         self.count = count
         self.folder = folder

@@ -19,6 +19,8 @@ PROBE_SECONDS = 0.5
 FAILURES = 6
 """So many probes in a row may fail before a pod that was Ready is not any more: like a kubelet's
 failureThreshold, it passes over an election."""
+IN_VAIN = 3
+"""So many processes of a pod in a row may end without having answered before that is told."""
 _LAUNCHER = Path(__file__).with_name("launch.py")
 
 
@@ -37,18 +39,28 @@ class Program:
     environ: Mapping[str, str]
 
 
+def tell_nobody(_: Program) -> None:
+    """For those who need not know that something dies."""
+
+
 class Processes:
     """The processes of the pods for which ``plan`` has a program (see PodProcesses).
 
     They are asked every ``probe`` seconds. They end with the ``with`` block, and on Linux also when
-    this process ends in any other way.
+    this process ends in any other way. ``dying`` is told, once and on a thread, of the first
+    program that ends by itself IN_VAIN times in a row without having answered.
     """
 
     def __init__(
-        self, plan: Callable[[Json], Program | None], probe: float = PROBE_SECONDS
+        self,
+        plan: Callable[[Json], Program | None],
+        probe: float = PROBE_SECONDS,
+        dying: Callable[[Program], None] = tell_nobody,
     ) -> None:
         self._plan = plan
         self._probe = probe
+        self._dying = dying
+        self._told = False
         self._kept: dict[str, _Kept] = {}
         self._latest: dict[str, _Kept] = {}
         self._lock = threading.Lock()
@@ -68,7 +80,8 @@ class Processes:
                 program = self._plan(pod)
                 if program is None:
                     raise ValueError(f"nothing runs in {pod['metadata']['name']}")
-                kept = _Kept(program, self._latest.get(program.address), self._probe)
+                earlier = self._latest.get(program.address)
+                kept = _Kept(program, earlier, self._probe, self._tell)
                 self._kept[uid] = self._latest[program.address] = kept
             return kept.life
 
@@ -84,6 +97,12 @@ class Processes:
         with self._lock:
             kept = self._kept.get(pod["metadata"]["uid"])
         return kept.pid if kept is not None else None
+
+    def _tell(self, program: Program) -> None:
+        with self._lock:
+            told, self._told = self._told, True
+        if not told:
+            self._dying(program)
 
     def __enter__(self) -> Self:
         return self
@@ -106,8 +125,17 @@ class Processes:
 class _Kept:
     """One process from its start to its end; waits first for the end of the ``earlier`` one."""
 
-    def __init__(self, program: Program, earlier: _Kept | None, probe: float) -> None:
+    def __init__(
+        self,
+        program: Program,
+        earlier: _Kept | None,
+        probe: float,
+        dying: Callable[[Program], None],
+    ) -> None:
         self.life = Life.STARTING
+        self.in_vain = 0
+        """How many in a row, this one the last, ended by themselves and had never answered."""
+        self._dying = dying
         self._probe = probe
         self._program = program
         self._earlier = earlier
@@ -137,6 +165,7 @@ class _Kept:
     def _run(self) -> None:
         if self._earlier is not None:
             self._earlier.join()
+            self.in_vain = self._earlier.in_vain
             self._earlier = None
         with self._lock:
             if self._killed.is_set():
@@ -159,10 +188,15 @@ class _Kept:
             )
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
-        failures = FAILURES
+        failures, answered = FAILURES, False
         while process.poll() is None:
             failures = 0 if self._program.answers() else failures + 1
+            answered = answered or failures == 0
             self.life = Life.READY if failures < FAILURES else Life.STARTING
             if self._killed.wait(self._probe):
                 process.wait()
+        # Before anybody learns that it has ended, and kills what is left of it.
+        self.in_vain = 0 if answered or self._killed.is_set() else self.in_vain + 1
         self.life = Life.ENDED
+        if self.in_vain == IN_VAIN:
+            self._dying(self._program)

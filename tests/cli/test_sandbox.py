@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from chaosd.cli.sandbox import ended_by_signals
 from chaosd.cli.stage import SCENARIOS
 from chaosd.config import load_text
 from chaosd.core.model import Code, Configuration
@@ -18,6 +25,7 @@ from chaosd.targets.nodes import NodeTarget
 from tests.cli.support import ROOT, chaosd
 from tests.support.clock import VirtualClock
 from tests.support.inprocess import InProcessTransport
+from tests.support.waiting import PATIENCE
 
 
 def configuration(scenario: str) -> Configuration:
@@ -25,6 +33,65 @@ def configuration(scenario: str) -> Configuration:
     loaded = load_text(path.read_text(), {})
     assert loaded.configuration is not None, loaded.problems
     return loaded.configuration
+
+
+@contextmanager
+def started(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """The sandbox in a process of its own, with its temporary files in ``folder``; it runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chaosd.cli.main", "sandbox", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    try:
+        assert any("kubeconfig  " in line for line in process.stdout)
+        assert [*folder.iterdir()] != []
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_cleans_up_when_it_is_asked_to_end(tmp_path: Path, asked: signal.Signals) -> None:
+    """By Ctrl-C, by a service manager, by a terminal that is closed, which may say it twice: exit
+    0, and nothing of it is left."""
+    with started(tmp_path) as process:
+        process.send_signal(asked)
+        if asked is not signal.SIGINT:
+            process.send_signal(asked)
+        said = process.communicate(timeout=PATIENCE)[0]
+        assert process.returncode == 0, said
+    assert "stopping" in said
+    assert "Traceback" not in said
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_it_outlives_its_terminal_when_told_to(tmp_path: Path) -> None:
+    """As by nohup, which has SIGHUP ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with started(tmp_path) as process:
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGTERM)
+            said = process.communicate(timeout=PATIENCE)[0]
+            assert process.returncode == 0, said
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert "stopping" in said
+
+
+def test_signals_mean_what_they_did_when_it_has_ended() -> None:
+    """Whoever runs it in a process of his own keeps his handlers."""
+    before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)]
+    with ended_by_signals():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGTERM)
+    assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)] == before
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

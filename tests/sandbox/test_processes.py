@@ -19,7 +19,7 @@ from chaosd.sandbox import Controllers, Timings, scenarios
 from chaosd.sandbox.controllers.processes import Life
 from chaosd.sandbox.controllers.timings import REBOOT
 from chaosd.sandbox.objects import Json, is_ready, stamp
-from chaosd.sandbox.processes import Processes, Program
+from chaosd.sandbox.processes import IN_VAIN, Processes, Program
 from tests.sandbox.support import PODS, World, make_world
 from tests.support.waiting import until
 
@@ -35,6 +35,10 @@ time.sleep(600)
 """
 
 
+# It says why, and ends.
+DYING = "import sys; sys.exit('no such flag')"
+
+
 class Inside:
     """A process for every pod of shop/db, which answers when it has begun and the test says so."""
 
@@ -42,6 +46,7 @@ class Inside:
         self.begun = folder / "begun"
         self.log = folder / "log"
         self.answers = threading.Event()
+        self.dying: list[Program] = []
         self.command: tuple[str, ...] = (sys.executable, "-I", "-S", "-c", IDLE, str(self.begun))
 
     def plan(self, pod: Json) -> Program | None:
@@ -66,7 +71,7 @@ def inside(tmp_path: Path) -> Inside:
 @pytest.fixture
 def processes(inside: Inside) -> Iterator[Processes]:
     """They end with the test."""
-    with Processes(inside.plan, probe=0.02) as processes:
+    with Processes(inside.plan, probe=0.02, dying=inside.dying.append) as processes:
         yield processes
 
 
@@ -252,6 +257,48 @@ def test_a_program_that_can_not_be_started_is_said_in_its_log(world: World, insi
     assert "/nowhere/etcd does not start: [Errno 2]" in inside.log.read_text()
 
 
+def restarts(world: World) -> int:
+    return int(world.pod("db")["status"]["containerStatuses"][0]["restartCount"])
+
+
+def restarted(world: World, more_than: int) -> Callable[[], bool]:
+    return lambda: restarts(world) > more_than
+
+
+def begun(inside: Inside, more_than: int) -> Callable[[], bool]:
+    return lambda: len(inside.pids()) > more_than
+
+
+def test_a_process_that_ends_at_once_again_and_again_is_told_once(
+    world: World, inside: Inside
+) -> None:
+    """Before that nothing is: one process may end."""
+    inside.command = (sys.executable, "-I", "-S", "-c", DYING)
+    wait(world, lambda: inside.dying or restarts(world) > 9)
+    told = inside.dying[0]
+    assert (told.address, told.log) == (ADDRESS, inside.log)
+    assert inside.log.read_text().count("no such flag") == IN_VAIN
+    wait(world, restarted(world, restarts(world) + IN_VAIN))
+    assert len(inside.dying) == 1
+
+
+def test_processes_that_answered_or_were_killed_do_not_count(
+    world: World, inside: Inside, processes: Processes
+) -> None:
+    """A member that somebody kills time and again is no member that does not start."""
+    inside.answers.set()
+    for already in range(IN_VAIN):
+        wait(world, ready(world))
+        os.kill(running(world, processes), signal.SIGKILL)
+        wait(world, restarted(world, already))
+    inside.answers.clear()
+    for already in range(IN_VAIN, 2 * IN_VAIN):
+        wait(world, begun(inside, already))
+        world.ok("DELETE", f"{PODS}/db-0")
+    wait(world, begun(inside, 2 * IN_VAIN))
+    assert inside.dying == []
+
+
 def test_a_pod_without_a_program_has_no_process(world: World, processes: Processes) -> None:
     """Nobody may ask for one, and there is nothing to kill."""
     wait(world, lambda: world.pods("web"))
@@ -277,7 +324,7 @@ def test_no_process_outlives_the_block(inside: Inside) -> None:
 KILLED = """
     import os, signal, sys, threading, time
     from pathlib import Path
-    from chaosd.sandbox.processes import Processes, Program
+    from chaosd.sandbox.processes import IN_VAIN, Processes, Program
     folder = Path(sys.argv[1])
     plan = lambda pod: Program(
         "127.2.0.1", ("/bin/sleep", "600"), lambda: False, folder / "log", os.environ
