@@ -118,7 +118,8 @@ class Intent(Struct, frozen=True, rename="camel", omit_defaults=True):
     ``undo`` is what must be put back, ``hold`` for how many seconds it is not, ``left`` how many
     pods a drain has still to evict. ``ended_by`` says who called it off: no further step comes.
 
-    ``etcd`` is what it cost the etcd clusters of these names, so far as this was seen.
+    ``etcd`` is what it cost the etcd clusters of these names, so far as this was seen. ``uids`` are
+    those of the objects that its Events are on beside the victim, by their ``namespace/Kind/name``.
     """
 
     id: str
@@ -154,6 +155,7 @@ class Intent(Struct, frozen=True, rename="camel", omit_defaults=True):
     ended_by: str = ""
     helper: Helper | None = None
     etcd: dict[str, EtcdCost] = field(default_factory=dict)
+    uids: dict[str, str] = field(default_factory=dict)
 
     @property
     def owes_undo(self) -> bool:

@@ -38,7 +38,7 @@ _KINDS: tuple[type[_Value], ...] = (Intent, Request, Leader, Halt, LastKill)
 # What holds entries, and what is inside of them.
 _NOT_ENTRIES = frozenset(
     {"intents", "outcomes", "paused", "lastKills", "lastDryKills", "requests"}
-    | {"victim", "steps", "locks", "reasons", "undo", "helper", "workloads"}
+    | {"victim", "steps", "locks", "reasons", "undo", "helper", "workloads", "uids"}
 )
 _Entry = TypeVar("_Entry", Intent, Request)
 

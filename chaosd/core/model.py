@@ -329,7 +329,8 @@ class Examined(Struct, frozen=True):
 
     ``victim`` and ``impact`` are given only when ``reasons`` is empty. ``desired`` is how many
     pods its workload (or nodes its pool) wants at this moment. ``first`` is the first step,
-    ``undoes`` the node that its end must put back into service.
+    ``undoes`` the node that its end must put back into service. ``uids`` are those of the workload,
+    and of what owns the pod of an etcd member, by their keys, as far as they are known.
     """
 
     reasons: Reasons = ()
@@ -338,3 +339,4 @@ class Examined(Struct, frozen=True):
     desired: int = 0
     first: StepAction = StepAction.EVICT
     undoes: Victim | None = None
+    uids: Mapping[str, str] = field(default_factory=dict)

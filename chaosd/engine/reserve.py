@@ -157,6 +157,7 @@ class Reserver:
             undo=Undo(held.name, held.uid, key) if held else None,
             hold=policy.hold.total_seconds() if held else 0.0,
             helper=trial.configuration.helper if policy.action in _BY_HELPER else None,
+            uids=dict(examined.uids),
         )
 
     def _write(self, page: Page, intent: Intent) -> Reserved | None:

@@ -130,7 +130,8 @@ class Teller:
 def notices(intent: Intent, *, verdict: bool) -> list[Notice]:
     """The Events of a result (on the victim and its workload) or a verdict (on the workload).
 
-    Their names come from the intent id, so that each is made once whoever tells it.
+    What owns the pod of an etcd member counts as its workload, beside the cluster. Their names come
+    from the intent id, so that each is made once whoever tells it.
     """
     if verdict:
         return _about_verdict(intent)
@@ -169,7 +170,7 @@ def _about_result(intent: Intent) -> list[Notice]:
     on_victim = _on_victim(intent, "r", reason, message, at)
     if WorkloadKey.parse(intent.workload).kind == intent.victim.kind:
         return [on_victim]
-    return [on_victim, _on_workload(intent, "r", reason, message, at)]
+    return [on_victim, *_on_workloads(intent, "r", reason, message, at)]
 
 
 def _about_verdict(intent: Intent) -> list[Notice]:
@@ -185,7 +186,7 @@ def _about_verdict(intent: Intent) -> list[Notice]:
     stuck = intent.verdict is Verdict.NOT_RECOVERED
     # Forgiving comes after another verdict, whose Event stays.
     suffix = "f" if intent.verdict is Verdict.FORGIVEN else "v"
-    return [_on_workload(intent, suffix, reason, message, at, warning=stuck)]
+    return _on_workloads(intent, suffix, reason, message, at, warning=stuck)
 
 
 def _fill(text: str, intent: Intent, at: datetime) -> str:
@@ -228,19 +229,27 @@ def _on_victim(intent: Intent, suffix: str, reason: str, message: str, at: datet
     )
 
 
-def _on_workload(
+def _on_workloads(
     intent: Intent, suffix: str, reason: str, message: str, at: datetime, *, warning: bool = False
-) -> Notice:
-    workload = WorkloadKey.parse(intent.workload)
-    return Notice(
-        name=f"chaosd-{intent.id}-{suffix}",
-        kind=workload.kind,
-        namespace=workload.namespace,
-        object_name=workload.name,
-        uid=intent.victim.uid if workload.kind == NODE else "",
-        api_version=_API_VERSIONS.get(workload.kind, ""),
-        reason=reason,
-        message=message,
-        at=at,
-        warning=warning,
-    )
+) -> list[Notice]:
+    """On the intent's workload, and on what owns the pod of an etcd member; ``kubectl describe``
+    asks for their UIDs."""
+    owners = (key for key in intent.uids if key != intent.workload)
+    return [
+        Notice(
+            name=f"chaosd-{intent.id}-{end}",
+            kind=workload.kind,
+            namespace=workload.namespace,
+            object_name=workload.name,
+            uid=intent.victim.uid if workload.kind == NODE else intent.uids.get(str(workload), ""),
+            api_version=_API_VERSIONS.get(workload.kind, ""),
+            reason=reason,
+            message=message,
+            at=at,
+            warning=warning,
+        )
+        for end, workload in (
+            (suffix, WorkloadKey.parse(intent.workload)),
+            *((f"{suffix}-owner", WorkloadKey.parse(key)) for key in owners),
+        )
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from chaosd.core.disruption import budget_reasons
 from chaosd.core.eligibility import VETO
@@ -46,6 +46,7 @@ class Way(Struct, frozen=True):
     victim: Victim | None = None
     impact: Impact = Impact()
     first: StepAction = StepAction.EVICT
+    uids: Mapping[str, str] = field(default_factory=dict)
 
 
 class EtcdInside:
@@ -69,7 +70,7 @@ class EtcdInside:
             return [Candidate(self._cluster.key, self._key, shared)]
         return [
             Candidate(
-                f"{self._cluster.name}/{_called(picture, member)}",
+                f"{self._cluster.name}/{called(picture, member)}",
                 self._key,
                 (*role_reasons(role_of(self._policy), picture, member), *shared),
             )
@@ -81,7 +82,7 @@ class EtcdInside:
         what says no to that, and last what the strike names. The guard judges the quorum."""
         seen = self._clusters.look(self._cluster, self._scope.now)
         picture = seen.picture
-        member = next((one for one in picture.members if _called(picture, one) == name), None)
+        member = next((one for one in picture.members if called(picture, one) == name), None)
         if member is None:
             gone = Reason(Code.GONE, f"etcd {self._cluster.name} has no member {name}")
             return Examined(state_reasons(picture) if not picture.members else (gone,))
@@ -96,6 +97,7 @@ class EtcdInside:
             impact=msgspec.structs.replace(way.impact, drawn=drawn),
             desired=len(picture.voters),
             first=way.first,
+            uids=way.uids,
         )
 
     def _way(self, member: Member, place: Place, nodes: Mapping[str, NodeFacts]) -> Way:
@@ -155,7 +157,8 @@ class EtcdInside:
         victim = Victim(pod.namespace, pod.name, pod.uid, pod.resource_version, pod.node)
         keys = (self._cluster.key, *((str(key),) if key else ()))
         first = StepAction.EVICT if respects else StepAction.DELETE
-        return Way((), victim, Impact(pods=(str(pod),), workloads=keys, locks=keys), first)
+        impact = Impact(pods=(str(pod),), workloads=keys, locks=keys)
+        return Way((), victim, impact, first, self._uids(key, workload, pod))
 
     def _by_crash(self, pod: PodFacts, against: Reasons) -> Way:
         container = etcd_container(pod)
@@ -232,6 +235,16 @@ class EtcdInside:
         known = key is not None and key.kind in self._reads.kinds
         return key, self._reads.workload(key) if key is not None and known else None
 
+    def _uids(
+        self, key: WorkloadKey | None, workload: WorkloadFacts | None, pod: PodFacts
+    ) -> Mapping[str, str]:
+        """The UID of what owns the pod; the pod itself says that of somebody's own kind."""
+        if key is not None and workload is not None:
+            return {str(key): workload.uid}
+        if key is not None and key.kind not in self._reads.kinds and pod.owner is not None:
+            return {str(key): pod.owner.uid}
+        return {}
+
     def _workload_vetoes(self, workload: WorkloadFacts | None) -> Reasons:
         return self._veto(workload.labels, str(workload.key)) if workload is not None else ()
 
@@ -268,7 +281,7 @@ def _state_reasons(pod: PodFacts, node: NodeFacts | None) -> Reasons:
     return tuple(found)
 
 
-def _called(picture: Picture, member: Member) -> str:
+def called(picture: Picture, member: Member) -> str:
     """The name of a member, or its id where that is no name of its own."""
     same = sum(one.name == member.name for one in picture.members)
     return member.name if member.name and same == 1 else member.id

@@ -125,6 +125,7 @@ class Inside:
             first=self._first,
             impact=self._impact(pod),
             desired=_staying(pods) if desired is None else desired,
+            uids={str(self._key): family.workload.uid},
         )
 
     def _impact(self, pod: PodFacts) -> Impact:

@@ -75,6 +75,7 @@ def intents(draw: st.DrawFn, number: int) -> Intent:
         closed_at=draw(SOME_TIME),
         seen=draw(TEXTS),
         told=draw(TEXTS),
+        uids=draw(st.dictionaries(TEXTS, TEXTS, max_size=1)),
     )
 
 

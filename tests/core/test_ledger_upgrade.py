@@ -28,6 +28,7 @@ def test_a_ledger_of_version_1_loses_nothing() -> None:
     assert [one.workload for one in ledger.unsettled()] == ["shop/Deployment/web1"]
     actions = [one.steps[0].action for one in ledger.all_intents()]
     assert actions == [StepAction.EVICT, StepAction.DELETE, StepAction.EVICT]
+    assert [one.uids for one in ledger.all_intents()] == [{}, {}, {}]
     (closed,) = ledger.outcomes.values()
     assert (closed.result, closed.verdict) == (Result.KILLED, Verdict.RECOVERED)
     assert ledger.last_kill(closed.workload, dry_run=False) is not None

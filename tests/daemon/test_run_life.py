@@ -30,6 +30,10 @@ def it_starts_kills_observes_and_stops(folder: Path) -> None:
         names = {f"chaosd-{told.id}-r-pod", f"chaosd-{told.id}-r", f"chaosd-{told.id}-v"}
         assert names <= events.keys()
         assert events[f"chaosd-{told.id}-r-pod"]["involvedObject"]["uid"] == told.victim.uid
+        plural = f"{told.workload.split('/')[1].lower()}s.apps"
+        workload = site.cluster.get(plural, "shop", told.workload.rpartition("/")[2]) or {}
+        for name in (f"chaosd-{told.id}-r", f"chaosd-{told.id}-v"):
+            assert events[name]["involvedObject"]["uid"] == workload["metadata"]["uid"]
         child.until(lambda: child.metric("chaosd_kills_total", result="killed") >= 1)
         child.until(lambda: child.metric("chaosd_verdicts_total", verdict="recovered") >= 1)
         assert child.metric("chaosd_leader") == 1

@@ -35,11 +35,23 @@ def fill(place: Place) -> None:
     until(everywhere)
 
 
+def described(chaosd: Deployed, place: Place, name: str) -> str:
+    """The Events that `kubectl describe` shows of a workload (``Kind/name``)."""
+    shown = chaosd.kubectl("describe", name, f"--namespace={place.name}")
+    return shown.partition("Events:")[2]
+
+
+def told(shown: str) -> bool:
+    """Whether a kill and its recovery are there."""
+    return "ChaosKilled" in shown and "ChaosRecovered" in shown
+
+
 @pytest.mark.parametrize("pdb", ["respect", "bypass"])
 def test_kills_and_recoveries_of_each_kind(
     real: Site, control_plane: ControlPlane, tmp_path: Path, pdb: str
 ) -> None:
-    """Pods of a Deployment, a StatefulSet and a DaemonSet go and come back, evicted or deleted."""
+    """Pods of a Deployment, a StatefulSet and a DaemonSet go and come back, evicted or deleted, and
+    `kubectl describe` of each says so."""
     place = real.namespace()
     fill(place)
     config = live(policy(place.name, pdb=pdb, select={"kinds": EACH}))
@@ -49,6 +61,10 @@ def test_kills_and_recoveries_of_each_kind(
         until(
             lambda: all(chaosd.recovered(name) for name in every),
             lambda: (chaosd.ledger(), daemon),
+        )
+        until(
+            lambda: all(told(described(chaosd, place, name)) for name in every),
+            lambda: ([described(chaosd, place, name) for name in every], daemon),
         )
         assert daemon.get("/readyz")
         daemon.signal(signal.SIGTERM)

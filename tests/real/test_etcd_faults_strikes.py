@@ -86,8 +86,9 @@ def test_a_member_is_killed_and_comes_back(etcd: EtcdCluster, name: str) -> None
         changed = [member for member in before if after[member] != before[member]]
         assert changed == [struck.name]
         assert scene.process.tape.verdicts == [(intent.id, "recovered")]
-        [event] = scene.scene.events("ChaosRecovered")
-        assert f"pod {intent.victim.path} was " in event["message"]
+        events = scene.scene.events("ChaosRecovered")
+        assert {one["involvedObject"]["kind"] for one in events} == {"Etcd", "StatefulSet"}
+        assert all(f"pod {intent.victim.path} was " in one["message"] for one in events)
         scene.allows()
 
 

@@ -111,6 +111,17 @@ def test_a_member_in_a_pod_with_a_claim(pdb: BudgetMode, first: StepAction) -> N
     assert seen.impact.workloads == keys
 
 
+def test_the_uid_of_what_owns_the_member() -> None:
+    """Of a kind that chaosd knows its own object says it, of somebody's own kind the pod does."""
+    lab = pods_lab()
+    item = lab.cluster.get("statefulsets.apps", "data", "etcd") or {}
+    assert examined(lab).uids == {"data/StatefulSet/etcd": item["metadata"]["uid"]}
+    with lab.cluster.edit("pods", "data", "etcd-1") as pod:
+        (owner,) = pod["metadata"]["ownerReferences"]
+        owner |= {"apiVersion": "example.com/v1", "kind": "EtcdNode", "uid": "u-1"}
+    assert examined(lab).uids == {"data/EtcdNode/etcd": "u-1"}
+
+
 def budget(lab: EtcdLab) -> None:
     scenarios.pdb(lab.cluster, "data", "etcd", min_available=3)
     scenarios.settle(lab.cluster)

@@ -63,19 +63,20 @@ def fill_kinds(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "pods", "desired"),
+    ("key", "resource", "pods", "desired"),
     [
-        ("shop/StatefulSet/db", 3, 3),
-        ("shop/DaemonSet/agent", 2, 2),
-        ("shop/ReplicaSet/old", 3, 3),
-        ("shop/Job/once", 3, 3),
-        ("shop/CronJob/nightly", 4, 4),
-        ("shop/Pod/alone", 1, 1),
-        ("shop/Foo/f", 3, 3),
+        ("shop/StatefulSet/db", "statefulsets.apps", 3, 3),
+        ("shop/DaemonSet/agent", "daemonsets.apps", 2, 2),
+        ("shop/ReplicaSet/old", "replicasets.apps", 3, 3),
+        ("shop/Job/once", "jobs.batch", 3, 3),
+        ("shop/CronJob/nightly", "cronjobs.batch", 4, 4),
+        ("shop/Pod/alone", "pods", 1, 1),
+        ("shop/Foo/f", "foos.example.com", 3, 3),
     ],
 )
-def test_every_kind_has_its_pods(key: str, pods: int, desired: int) -> None:
-    """A drawn workload of any kind is opened, and any of its pods may become the victim."""
+def test_every_kind_has_its_pods(key: str, resource: str, pods: int, desired: int) -> None:
+    """A drawn workload of any kind is opened, and any of its pods may become the victim; its UID
+    goes along."""
     lab = Lab()
     with lab.filled() as cluster:
         fill_kinds(cluster)
@@ -87,6 +88,8 @@ def test_every_kind_has_its_pods(key: str, pods: int, desired: int) -> None:
     assert examined.reasons == ()
     assert examined.desired == desired
     assert examined.impact.workloads == (key,)
+    item = lab.cluster.get(resource, "shop", key.rpartition("/")[2]) or {}
+    assert examined.uids == {key: item["metadata"]["uid"]}
 
 
 def test_pods_are_owned_and_not_only_selected(lab: Lab) -> None:
