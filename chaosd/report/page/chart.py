@@ -105,16 +105,28 @@ def _title(one: KillRecord, shape: Shape, now: datetime) -> str:
 
 def _summary(shaped: Sequence[tuple[KillRecord, Shape]]) -> str:
     took = sorted(one.seconds for one, _ in shaped if one.seconds is not None)
-    said = [f"{len(took)} recovered"]
-    if took:
-        said[0] += f", half of them within {seconds(statistics.median(took))}"
-        said[0] += f", the slowest in {seconds(took[-1])}"
     missed = sum(shape is Shape.NOT_RECOVERED for _, shape in shaped)
     still = sum(shape is Shape.RECOVERING for _, shape in shaped)
-    said.append(f"{several(missed, 'did', 'did')} not recover in time")
+    said = [f"{len(took)} recovered, {_speed(took)}"] if took else []
+    if missed:
+        said.append(f"{missed:,} did not recover in time")
+    elif took:
+        said.append("none missed its deadline")
     if still:
         said.append(f"{several(still, 'is', 'are')} recovering")
     return "; ".join(said) + "."
+
+
+def _speed(took: Sequence[float]) -> str:
+    """How long it took, from fast to slow, in as many words as the numbers are worth."""
+    fastest, half, slowest = (seconds(one) for one in (took[0], statistics.median(took), took[-1]))
+    if fastest == slowest:
+        return f"in {slowest}" if len(took) == 1 else f"each in {slowest}"
+    if len(took) == 2:
+        return f"in {fastest} and {slowest}"
+    if half == slowest:
+        return f"the slowest in {slowest}"
+    return f"half of them within {half}, the slowest in {slowest}"
 
 
 def _nice(highest: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from chaosd.core.model import Action, TargetKind
 from chaosd.core.status_parts import State
 from chaosd.report.page.chart import Shape, chart
 from tests.report.scene import START
+
+NONE = "none missed its deadline"
 
 
 def record(
@@ -71,10 +74,35 @@ def test_each_outcome_has_a_shape_of_its_own_and_words() -> None:
     ]
     assert "recovered in 30 s" in found.marks[1].title
     assert found.summary == (
-        "2 recovered, half of them within 19 s, the slowest in 30 s; 1 did not recover in time; "
-        "1 is recovering."
+        "2 recovered, in 8.0 s and 30 s; 1 did not recover in time; 1 is recovering."
     )
     assert found.marks[0].y < found.marks[1].y < found.marks[2].y
+
+
+@pytest.mark.parametrize(
+    ("took", "missed", "still", "said"),
+    [
+        ([4.2], 0, 0, f"1 recovered, in 4.2 s; {NONE}."),
+        ([4.2, 4.2], 0, 0, f"2 recovered, each in 4.2 s; {NONE}."),
+        ([30, 4.2], 0, 2, f"2 recovered, in 4.2 s and 30 s; {NONE}; 2 are recovering."),
+        ([4, 5, 6], 0, 0, f"3 recovered, half of them within 5.0 s, the slowest in 6.0 s; {NONE}."),
+        ([4, 4, 4], 2, 0, "3 recovered, each in 4.0 s; 2 did not recover in time."),
+        ([1, 4, 4], 1, 0, "3 recovered, the slowest in 4.0 s; 1 did not recover in time."),
+        ([], 1, 0, "1 did not recover in time."),
+        ([], 2, 1, "2 did not recover in time; 1 is recovering."),
+        ([], 0, 1, "1 is recovering."),
+    ],
+)
+def test_the_summary_fits_its_numbers(
+    took: list[float], missed: int, still: int, said: str
+) -> None:
+    """One is no half of many, and what did not happen is not counted."""
+    records = [recovered(60, one) for one in took]
+    records += [record(900, verdict=Verdict.NOT_RECOVERED) for _ in range(missed)]
+    records += [record(4, state=State.RECOVERING) for _ in range(still)]
+    found = chart(records, START)
+    assert found is not None
+    assert found.summary == said
 
 
 @given(

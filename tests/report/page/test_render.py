@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from chaosd.core.etcd_answer import EtcdAnswer, EtcdMemberAnswer
 from chaosd.core.explained import Explanation, PolicyAnswer
-from chaosd.core.ledger import Verdict
+from chaosd.core.kills import KillRecord
+from chaosd.core.ledger import Result, Verdict
 from chaosd.core.model import TargetKind
 from chaosd.core.reasons import Code, Reason
 from chaosd.core.status import status
@@ -75,17 +77,13 @@ def test_many_policies_have_a_page_of_their_own() -> None:
     assert len(page.all("article")) == 12
 
 
-def test_marks_of_a_plot_differ_in_shape() -> None:
-    """A circle, a cross, and a diamond; each with words."""
-    kills = (
-        record(5, state=State.RECOVERING),
-        recovered(60, 8),
-        record(900, verdict=Verdict.NOT_RECOVERED),
-    )
+def one_policy(*kills: KillRecord, **window: object) -> Page:
+    """The page of a policy that did these, with what is otherwise about its window."""
     found = status(led(), configuration(), AROUND, known=HERE)
+    one = found.policies[0]
     fields = {
         "status": found,
-        "policy": found.policies[0],
+        "policy": replace(one, window=replace(one.window, **window)),
         "deadline": policy().deadline,
         "plan": None,
         "plan_trouble": "",
@@ -95,6 +93,47 @@ def test_marks_of_a_plot_differ_in_shape() -> None:
     }
     page = Page(render("policy.html", START, "../", ABOUT | fields))
     assert page.wrong == []
+    return page
+
+
+def test_dry_runs_are_marked() -> None:
+    """Among kills nobody takes one for a kill, also one that was refused."""
+    dry = record(5, dry_run=True, result=Result.DRY_RUN)
+    refused = record(5, dry_run=True, result=Result.REFUSED)
+    kill = recovered(60, 8)
+    for kills, tags in (((kill,), 0), ((kill, dry), 1), ((dry, refused), 2)):
+        page = one_policy(*kills)
+        marked = [found for found in page.all("span") if found.get("class") == "tag"]
+        assert len(marked) == tags
+        assert ("Last kills and dry runs" in page.words) == bool(tags)
+    assert "refused dry run" in page.words
+
+
+@pytest.mark.parametrize(
+    ("until", "change", "said"),
+    [
+        (None, START + timedelta(hours=1), "not now a recovery may take "),
+        (START + timedelta(hours=1), START + timedelta(hours=2), "until 11:00:00 in 1h"),
+        (START + timedelta(days=731), None, "at any time a recovery may take"),
+    ],
+)
+def test_until_when_kills_may_start(
+    until: datetime | None, change: datetime | None, said: str
+) -> None:
+    """In words that fit a window without an end too."""
+    words = one_policy(strikeable_until=until, next_change=change).words
+    assert f"Kills may start {said}" in words
+    assert "2028" not in words
+
+
+def test_marks_of_a_plot_differ_in_shape() -> None:
+    """A circle, a cross, and a diamond; each with words."""
+    kills = (
+        record(5, state=State.RECOVERING),
+        recovered(60, 8),
+        record(900, verdict=Verdict.NOT_RECOVERED),
+    )
+    page = one_policy(*kills)
     plotted = [found["class"] for tag, found in page.elements if tag in ("circle", "path")]
     assert sorted(plotted) == ["bad", "bad", "good", "good", "open", "open"]
 
