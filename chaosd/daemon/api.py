@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from http import HTTPStatus
@@ -20,8 +20,9 @@ from chaosd.core.coming import Coming
 from chaosd.core.explained import Explanation
 from chaosd.core.kills import Kills
 from chaosd.core.status import Status
+from chaosd.daemon.headers import leading
 from chaosd.daemon.openapi import Operation, document
-from chaosd.daemon.problems import Problem, Refused, problem_response
+from chaosd.daemon.problems import Mistake, Problem, Refused, problem_response
 from chaosd.daemon.queries import (
     ExplainQuery,
     KillsQuery,
@@ -29,8 +30,9 @@ from chaosd.daemon.queries import (
     PlanQuery,
     WindowsQuery,
     read,
+    wrong,
 )
-from chaosd.daemon.view import Policies, View
+from chaosd.daemon.view import Policies, View, unknown
 
 PREFIX = "/api/v1"
 _NO_ANSWER = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -52,6 +54,14 @@ class Endpoint:
     answer: type[Struct]
     call: Callable[[View, Any], Struct]
     problems: Sequence[HTTPStatus] = _NO_ANSWER
+    beside: Callable[[View, Mapping[str, str]], Iterable[Mistake]] = lambda *_: ()
+    """Mistakes that the types of the parameters can't tell: for a query that has others."""
+
+
+def _unknown_policy(view: View, given: Mapping[str, str]) -> Iterable[Mistake]:
+    configuration, name = view.configuration(), given.get("policy")
+    if name is not None and configuration.policy(name) is None:
+        yield unknown(name, configuration)
 
 
 ENDPOINTS = (
@@ -65,7 +75,14 @@ ENDPOINTS = (
     ),
     Endpoint("kills", "What was done, newest first", KillsQuery, Kills, View.kills),
     Endpoint("plan", "The next kills, as far as is known", PlanQuery, Coming, View.plan),
-    Endpoint("windows", "When windows are open", WindowsQuery, Agenda, View.windows),
+    Endpoint(
+        "windows",
+        "When windows are open",
+        WindowsQuery,
+        Agenda,
+        View.windows,
+        beside=_unknown_policy,
+    ),
     Endpoint(
         "policies",
         "Policies with the reasons of their newest survey, and their newest attempt",
@@ -90,7 +107,12 @@ def api_routes(view: View) -> list[Route]:
         Route(f"{PREFIX}/{one.name}", partial(_answer, one, view), methods=["GET"])
         for one in ENDPOINTS
     ]
-    return [*found, Route(f"{PREFIX}/openapi.json", _document, methods=["GET"])]
+    return [
+        *found,
+        Route(f"{PREFIX}/openapi.json", _document, methods=["GET"]),
+        Route(PREFIX, leading("v1/openapi.json"), methods=["GET"]),
+        Route(f"{PREFIX}/", leading("openapi.json"), methods=["GET"]),
+    ]
 
 
 @cache
@@ -104,11 +126,20 @@ def openapi() -> dict[str, Any]:
 
 def _answer(endpoint: Endpoint, view: View, request: Request) -> Response:
     try:
-        query = read(endpoint.query, request.query_params.multi_items())
-        found = endpoint.call(view, query)
+        found = endpoint.call(view, _query(endpoint, view, request.query_params.multi_items()))
     except Refused as refused:
         return problem_response(refused.problem, refused.headers)
     return _json(found)
+
+
+def _query(endpoint: Endpoint, view: View, given: Sequence[tuple[str, str]]) -> Struct:
+    try:
+        return read(endpoint.query, given)
+    except Refused as refused:
+        found = refused.problem.mistakes
+        named = {one.parameter for one in found}
+        beside = endpoint.beside(view, dict(given))
+        raise wrong([*found, *(one for one in beside if one.parameter not in named)]) from None
 
 
 def _document(_: Request) -> Response:

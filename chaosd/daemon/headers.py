@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from email.message import Message
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as Sent
 
@@ -45,6 +48,11 @@ class SecureHeaders:
             await send(message)
 
         await self._app(scope, receive, sent)
+
+
+def leading(to: str) -> Callable[[Request], RedirectResponse]:
+    """A redirect to a relative address: it holds behind any prefix, and names no host."""
+    return lambda _: RedirectResponse(to)
 
 
 def wants_html(accept: str) -> bool:

@@ -16,9 +16,16 @@ from starlette.routing import Route
 
 from chaosd.core.coming import Coming
 from chaosd.core.kills import KillRecord
-from chaosd.daemon.headers import VARY
+from chaosd.daemon.headers import VARY, leading
 from chaosd.daemon.problems import Refused
-from chaosd.daemon.queries import ExplainQuery, KillsQuery, PlanQuery, read
+from chaosd.daemon.queries import (
+    LONGEST_TARGET,
+    CalendarQuery,
+    ExplainQuery,
+    KillsQuery,
+    PlanQuery,
+    read,
+)
 from chaosd.daemon.view import View, policy_of
 from chaosd.report.page import home, year
 from chaosd.report.page.chart import chart
@@ -41,6 +48,7 @@ class Pages:
             Route("/why", self._tried(self.why), methods=["GET"]),
             Route("/calendar", self._tried(self.calendar), methods=["GET"]),
             Route("/policies", self._tried(self.policies), methods=["GET"]),
+            Route("/policies/", leading("../policies"), methods=["GET"]),
             Route("/policies/{name}", self._tried(self.policy), methods=["GET"]),
             Route("/static/{name}", _static, methods=["GET"]),
         ]
@@ -68,26 +76,31 @@ class Pages:
 
     def why(self, request: Request) -> Response:
         """Why not this pod?"""
-        target = request.query_params.get("target", "").strip()
+        # An empty field is not a question yet.
+        asked = [(name, text.strip()) for name, text in _given(request)]
+        target = dict(asked).get("target", "")
         found, trouble, code = None, "", HTTPStatus.OK
-        if target:
+        if asked:
             try:
-                found = self._view.explain(read(ExplainQuery, [("target", target)]))
+                found = self._view.explain(read(ExplainQuery, asked))
             except Refused as refused:
                 trouble, code = refused.problem.detail, HTTPStatus(refused.problem.status)
-        fields = {"target": target, "found": found, "trouble": trouble}
+        fields = {"target": target[:LONGEST_TARGET], "found": found, "trouble": trouble}
         return self._page("why.html", "./", fields, code)
 
     def calendar(self, request: Request) -> Response:
         """A year of windows and kills."""
+        query = read(CalendarQuery, _given(request))
         view, now = self._view, self._view.status().now
         configuration = view.configuration()
         zone = configuration.windows.zone
-        name = request.query_params.get("policy") or None
+        name = query.policy
         chosen = (policy_of(configuration, name),) if name else configuration.policies
         plan, trouble = self._plan(PlanQuery(days=31, limit=400))
         planned = [one.time for one in plan.kills if name in (None, one.policy)] if plan else []
-        first = _month(request.query_params.get("from", "")) or year.first_month(now, zone)
+        first = (
+            date.fromisoformat(f"{query.first}-01") if query.first else year.first_month(now, zone)
+        )
         try:
             kills = year.kills_by_day(view.ledger(), name, zone)
         except Refused as refused:
@@ -187,13 +200,9 @@ def _only(plan: Coming, policy: str) -> Coming:
     return Coming(plan.now, plan.until, kills, plan.more, unknown)
 
 
-def _month(text: str) -> date | None:
-    """The first day of a month written as 2026-12; None for anything else."""
-    try:
-        found = date.fromisoformat(f"{text}-01")
-    except ValueError:
-        return None
-    return found if year.FIRST_YEAR <= found.year <= year.LAST_YEAR else None
+def _given(request: Request) -> list[tuple[str, str]]:
+    """The query's pairs, but for what a form leaves empty."""
+    return [(name, text) for name, text in request.query_params.multi_items() if text.strip()]
 
 
 def _static(request: Request) -> Response:

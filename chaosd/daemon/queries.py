@@ -15,11 +15,19 @@ from chaosd.core.ledger import Result, Verdict
 from chaosd.daemon.problems import Mistake, Refused
 
 Q = TypeVar("Q", bound=Struct)
+LONGEST_TARGET = 600
 _SHOWN = 200
 REF = "#/components/schemas/{name}"
 """Where an OpenAPI document keeps the schemas that others refer to."""
 
 _Policy = Annotated[str, Meta(min_length=1, max_length=63, description="the name of a policy")]
+_Month = Annotated[
+    str,
+    Meta(
+        pattern=r"^(19(7[1-9]|[89][0-9])|20[0-9]{2}|21([0-8][0-9]|9[0-8]))-(0[1-9]|1[0-2])\Z",
+        description="a month from 1971-01 to 2198-12, such as 2026-12",
+    ),
+]
 _Instant = Annotated[
     datetime,
     Meta(
@@ -69,11 +77,19 @@ class ExplainQuery(Struct, frozen=True):
         str,
         Meta(
             min_length=1,
-            max_length=600,
+            max_length=LONGEST_TARGET,
             description="namespace/Kind/name, Kind/name of what opted in, namespace/pod-name, "
-            "node/NAME, or Etcd/NAME of a declared cluster",
+            "node/NAME, or Etcd/NAME of a declared cluster, "
+            f"in {LONGEST_TARGET} characters at most",
         ),
     ]
+
+
+class CalendarQuery(Struct, frozen=True):
+    """A policy's windows, or those of all; the first of twelve months (None: last month)."""
+
+    policy: _Policy | None = None
+    first: _Month | None = field(default=None, name="from")
 
 
 def read(kind: type[Q], given: Iterable[tuple[str, str]]) -> Q:
@@ -83,7 +99,7 @@ def read(kind: type[Q], given: Iterable[tuple[str, str]]) -> Q:
     mistakes: list[Mistake] = []
     for name, times in Counter(name for name, _ in pairs).items():
         if name not in fields:
-            known = f"one of the parameters {', '.join(fields)}" if fields else "no parameters"
+            known = f"a known parameter ({', '.join(fields)})" if fields else "no parameters"
             mistakes.append(Mistake(name[:_SHOWN], "", known))
         elif times > 1:
             mistakes.append(Mistake(name, f"{times} times", "it once"))

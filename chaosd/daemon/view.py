@@ -36,6 +36,7 @@ from chaosd.report.reporter import Reporter
 LONGEST = timedelta(days=400)
 _USUAL = timedelta(days=31)
 _YEARS = (1970, 2199)
+_SHOWN = 200
 _TARGET = next(one.type for one in msgspec.structs.fields(ExplainQuery))
 
 
@@ -198,7 +199,8 @@ def policy_of(configuration: Configuration, name: str) -> Policy:
     found = configuration.policy(name)
     if found is None:
         mistake = unknown(name, configuration)
-        raise Refused(HTTPStatus.NOT_FOUND, f"no policy {name}: expected {mistake.expected}")
+        said = f"no policy {name[:_SHOWN]}: expected {mistake.expected}"
+        raise Refused(HTTPStatus.NOT_FOUND, said)
     return found
 
 

@@ -122,13 +122,11 @@ def test_reading_only(shop: Served, name: str, method: str) -> None:
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
 
 
-@pytest.mark.parametrize("path", ["", "/", "/nothing", "/status/", "/kills/x", "/..%2fmetrics"])
+@pytest.mark.parametrize("path", ["/nothing", "/status/", "/kills/x", "/..%2fmetrics"])
 def test_no_such_endpoint(shop: Served, path: str) -> None:
-    """404, and where the document is; no redirect, which would name the host that was asked."""
+    """404, and where the document is."""
     answer = shop.client.get(f"/api/v1{path}", headers={"Host": "evil.example"})
-    if path:
-        assert "openapi.json" in problem(answer, 404)["detail"]
-    assert answer.status_code == 404
+    assert "openapi.json" in problem(answer, 404)["detail"]
     assert "evil" not in f"{answer.headers}{answer.text}"
 
 
@@ -144,6 +142,10 @@ def test_no_such_endpoint(shop: Served, path: str) -> None:
         ("plan", "days=32&limit=many", ["days", "limit"]),
         ("plan", "days=1.5", ["days"]),
         ("windows", "from=yesterday&until=2026-03-04T10:00:00", ["from", "until"]),
+        ("windows", "policy=nobody&from=yesterday&until=x", ["from", "policy", "until"]),
+        ("windows", "policy=nobody&nonsense=1", ["nonsense", "policy"]),
+        ("windows", "policy=nobody&policy=web&from=x", ["from", "policy"]),
+        ("windows", "policy=web&from=x", ["from"]),
         ("windows", "policy=nobody&from=0001-01-01T00:00:00Z", ["from", "policy"]),
         ("windows", "from=2026-03-04T10:00:00Z&until=2026-03-04T10:00:00Z", ["until"]),
         ("windows", "until=2028-03-04T10:00:00Z&from=2026-03-04T10:00:00Z", ["until"]),
