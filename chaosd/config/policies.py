@@ -34,6 +34,12 @@ _DEADLINE = {
     TargetKind.NODE: timedelta(minutes=15),
     TargetKind.ETCD: timedelta(minutes=10),
 }
+_SIMPLEST = {
+    TargetKind.POD: (Action.EVICT,),
+    TargetKind.NODE: (Action.DRAIN,),
+    TargetKind.ETCD: (Action.KILL, Action.MOVE_LEADER),
+}
+"""The actions on each target that ask for nothing more, such as a helper."""
 _HOLD = timedelta(minutes=5)
 _SECOND = timedelta(seconds=1)
 
@@ -44,6 +50,15 @@ def longest_hold(deadline: timedelta) -> timedelta:
     Half of the deadline is for evicting; the rest is for holding it and for recovering.
     """
     return deadline // 3 // _SECOND * _SECOND
+
+
+def action_beside(written: Mapping[str, Any]) -> str:
+    """What to write as the action of a policy that has none, in words: what fits its target."""
+    target = written.get("target", str(TargetKind.POD))
+    known = [kind for kind in TargetKind if kind == target]
+    if not known:
+        return "one that fits the target"
+    return f"action: {' or '.join(_SIMPLEST[known[0]])}"
 
 
 def _deadline(read: Mapping[str, Any]) -> timedelta:

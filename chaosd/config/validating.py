@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from chaosd.config.annotations import group_of, inner
+from chaosd.config.policies import action_beside
 from chaosd.config.problems import KeyPath, Places, Problem, found, shown
 from chaosd.config.reading import nearest
 from chaosd.config.settings import Layers, Settings, groups
@@ -137,6 +138,8 @@ def _message(detail: Detail, path: KeyPath) -> str:
         case "value_error":
             return str(detail["ctx"]["error"])
         case "missing":
+            if path[0] == "policies" and key == "action":
+                return f"missing: write {action_beside(value)}"
             return f"missing: write {key}: {_example(info)}"
         case "bool_type":
             meant = _BOOLEANS.get(str(value).lower())
