@@ -138,9 +138,9 @@ def _message(detail: Detail, path: KeyPath) -> str:
         case "value_error":
             return str(detail["ctx"]["error"])
         case "missing":
-            if path[0] == "policies" and key == "action":
-                return f"missing: write {action_beside(value)}"
-            return f"missing: write {key}: {_example(info)}"
+            acts = path[0] == "policies" and key == "action"
+            what = action_beside(value) if acts else f"{key}: {_example(info)}"
+            return f"missing: write {what}"
         case "bool_type":
             meant = _BOOLEANS.get(str(value).lower())
             return f"expected true or false, {found(value)}" + (f": write {meant}" if meant else "")
