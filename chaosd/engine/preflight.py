@@ -171,7 +171,7 @@ def _words(
         yield "Every policy is a dry run: nothing is touched, only written down and counted."
     else:
         yield (
-            f"Expect {_number(total)} kills a week, by {_count(len(live), 'live policy')}"
+            f"Expect {_often(total, 'kill')} a week, by {_count(len(live), 'live policy')}"
             f" under these limits for all together: {_limits(configuration.limits)}."
         )
     for one in each:
@@ -198,7 +198,7 @@ def _sentence(policy: Policy, one: PolicyOutlook) -> str:
     noun, opted_in = _NOUNS[policy.target]
     found = (
         f"of {_count(one.workloads, noun)} that {opted_in}, "
-        f"{one.eligible} {_are(one.eligible)} now{not_now}"
+        f"{_choosable(policy, one.eligible)}{not_now}"
         if one.workloads
         else f"no {noun} {'was found' if policy.clusters else 'has opted in'}"
     )
@@ -209,7 +209,7 @@ def _sentence(policy: Policy, one: PolicyOutlook) -> str:
     dry = "DRY RUN: " if policy.dry_run else ""
     return (
         f"{policy.name}: {dry}{does} {_victims(policy)} {_schedule(policy)}{budgets}"
-        f"{own}: {_often(policy, one.a_week)}; {found}."
+        f"{own}: {_often(one.a_week, 'dry run' if policy.dry_run else 'kill')} a week; {found}."
     )
 
 
@@ -264,8 +264,10 @@ def _limits(limits: Limits) -> str:
     return ", ".join(f"{n} {when}" for n, when in asked if n is not None) or "none"
 
 
-def _are(n: int) -> str:
-    return "is a candidate" if n == 1 else "are candidates"
+def _choosable(policy: Policy, n: int) -> str:
+    if policy.target is TargetKind.ETCD:  # the survey has asked no member
+        return f"{n} may be drawn, and {'its' if n == 1 else 'their'} members are asked then"
+    return f"{n} {'is a candidate' if n == 1 else 'are candidates'} now"
 
 
 def _count(n: int, noun: str) -> str:
@@ -273,10 +275,9 @@ def _count(n: int, noun: str) -> str:
     return f"{n} {noun if n == 1 else plural}"
 
 
-def _often(policy: Policy, a_week: float) -> str:
-    if policy.dry_run:
-        return f"{_number(a_week)} dry runs a week"
-    return f"{_number(a_week)} kills a week"
+def _often(times: float, noun: str) -> str:
+    number = _number(times)
+    return f"{number} {noun if number == 'about 1' else f'{noun}s'}"
 
 
 def _number(kills: float) -> str:

@@ -62,6 +62,20 @@ def test_mean_times_count_each_workload() -> None:
     assert "of each workload every 1w on average, at least 12h apart" in "\n".join(found.says)
 
 
+@pytest.mark.parametrize(
+    ("every", "kills"),
+    [("1w", "about 1 kill a week"), ("4d", "about 1.8 kills a week"), ("1d", "about 7 kills a w")],
+)
+def test_one_kill_is_no_kills(every: str, kills: str) -> None:
+    """Of the policy and of all together; a dry run counts its own."""
+    once = file(f"[{POLICY.replace('1h', every)}]")
+    words = "\n".join(looked(once).says)
+    assert f"Expect {kills}" in words
+    assert f"within PodDisruptionBudgets: {kills}" in words
+    dry = "\n".join(looked(once.replace("dryRun: false", "dryRun: true")).says)
+    assert kills.replace("kill", "dry run") in dry
+
+
 def test_bypassing_budgets_is_shouted() -> None:
     """It stands in a line of its own, with the policies' names."""
     rough = POLICY.replace("web", "rough").replace("}}", "}, pdb: bypass}")

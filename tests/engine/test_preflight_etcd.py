@@ -117,10 +117,19 @@ def test_the_outlook_of_a_policy_for_etcd() -> None:
     words = said(both, events=Code.ETCD_UNHEALTHY)
 
     assert "kill: kills one member of etcd main or events every 1d, within PodDis" in words
-    assert "of 2 etcd clusters that it names, 1 is a candidate now" in words
+    assert (
+        "of 2 etcd clusters that it names, 1 may be drawn, and its members are asked then" in words
+    )
     assert "(not the others: etcdUnhealthy 1)" in words
+    assert "candidate" not in words, "no member was asked"
     assert "about 7 kills a week" in words
     assert "Policy kill may kill any one of its members." in words
+
+
+def test_clusters_are_more_than_one() -> None:
+    """Each has members of its own."""
+    words = said(KILL.replace("[main]", "[main, events]"))
+    assert "that it names, 2 may be drawn, and their members are asked then" in words
 
 
 @pytest.mark.parametrize(
