@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -14,19 +13,18 @@ from chaosd.cli.file import load_file
 from chaosd.cli.options import As, Context, FileNeeded, Kubeconfig, Namespace
 from chaosd.cli.output import Output, note, out, print_json, table
 from chaosd.cli.standing import read_standing
-from chaosd.core.etcd_answer import EtcdAnswer
 from chaosd.core.ledger import Ledger
-from chaosd.core.model import Code, TargetKind
-from chaosd.daemon.etcd_state import etcd_answers
-from chaosd.daemon.naming import NamesNothing, meant
+from chaosd.core.model import Code, Configuration, TargetKind
+from chaosd.daemon.asked import Asked, ask, ask_all
+from chaosd.daemon.naming import NamesNothing
 from chaosd.engine.explain import DEEP, ELIGIBLE, Explainer, PolicyExplained, WorkloadJudged
-from chaosd.engine.explained import explanation
 
 _NOUNS = {
-    TargetKind.POD: ("workloads", "the pods of"),
-    TargetKind.NODE: ("nodes", "the pods on"),
-    TargetKind.ETCD: ("etcd clusters", "the members of"),
+    TargetKind.POD: ("workload", "the pods of"),
+    TargetKind.NODE: ("node", "the pods on"),
+    TargetKind.ETCD: ("etcd cluster", "the members of"),
 }
+_INSIDE = {TargetKind.POD: "pod", TargetKind.NODE: "node", TargetKind.ETCD: "member"}
 Named = Annotated[
     str,
     typer.Argument(
@@ -70,45 +68,50 @@ def explain(
         clock,
         deep,
     )
-    if not target:
-        etcd = etcd_answers(connection, configuration, clock.now())
-        _show(list(explainer.everything()), output, "", etcd)
-        return
     try:
-        key, pod = meant(target, explainer, connection)
+        asked = (
+            ask(target, explainer, connection, configuration, clock)
+            if target
+            else ask_all(explainer, connection, configuration, clock)
+        )
     except NamesNothing as error:
         raise Mistaken(str(error)) from None
-    etcd = etcd_answers(connection, configuration, clock.now(), only=key)
-    _show(list(explainer.workload(key, pod)), output, str(key), etcd)
-
-
-def _show(
-    found: Sequence[PolicyExplained], output: Output, named: str, etcd: Sequence[EtcdAnswer]
-) -> None:
     if output is Output.JSON:
-        print_json(explanation(named, found, etcd))
-        etcd = ()
-    elif not found:
-        out().print(f"there is no policy that could be about {named}" if named else "no policy")
+        print_json(asked.explanation)
     else:
-        for one in found:
-            _print(one, named)
-    for answer in etcd:
-        print_etcd(answer)
-    if etcd:
-        note("whether snapshots of etcd were good when last checked, the daemon's metrics say")
+        _show(asked, configuration)
+    found = asked.policies
     if all(one.unread for one in found) and found:
         raise Failed(f"nothing could be read: {found[0].unread}")
 
 
-def _print(one: PolicyExplained, named: str) -> None:
+def _show(asked: Asked, configuration: Configuration) -> None:
+    for part in asked.part_of:
+        out().print(part.says)
+    if not asked.policies:
+        out().print(_no_policy(asked))
+    for one in asked.policies:
+        _print(one, named=asked.key is not None)
+    for answer in asked.etcd:
+        print_etcd(answer)
+    shown = {answer.cluster for answer in asked.etcd}
+    if any(one.snapshot_check is not None for one in configuration.etcd if one.name in shown):
+        note("whether snapshots of etcd were good when last checked, the daemon's metrics say")
+
+
+def _no_policy(asked: Asked) -> str:
+    if asked.key is None:
+        return "no policy"
+    said = f"there is no policy that could be about {asked.key}"
+    names = ", ".join(part.cluster for part in asked.part_of)
+    return f"{said}, and none names etcd cluster {names}" if names else said
+
+
+def _print(one: PolicyExplained, *, named: bool) -> None:
     mode = ", dry run" if one.dry_run else ""
-    if one.against:
-        out().print(f"policy {one.policy}{mode}: may not strike now", style="bold")
-        for reason in one.against:
-            out().print(f"  {reason}")
-    else:
-        out().print(f"policy {one.policy}{mode}: may strike now", style="bold")
+    out().print(f"policy {one.policy}{mode}: {_may(one, named=named)}", style="bold")
+    for reason in one.against:
+        out().print(f"  {reason}")
     if one.unread:
         out().print(f"  the rest could not be read: {one.unread}")
     if named:
@@ -117,6 +120,22 @@ def _print(one: PolicyExplained, named: str) -> None:
     else:
         _print_funnel(one)
     out().print()
+
+
+def _may(one: PolicyExplained, *, named: bool) -> str:
+    """Whether the policy may strike, and whether it has anything that it could."""
+    if one.against:
+        return "may not strike now"
+    if any(
+        workload.victims or not (workload.looked or workload.reasons) for workload in one.workloads
+    ):
+        return "may strike now"
+    allowed = "its window, limits and halts allow a strike now"
+    if one.unread:
+        return allowed
+    inside = named or one.target is TargetKind.ETCD
+    noun = _INSIDE[one.target] if inside else _NOUNS[one.target][0]
+    return f"{allowed}; no {noun} is eligible"
 
 
 def _print_workload(workload: WorkloadJudged, target: TargetKind) -> None:
@@ -129,15 +148,17 @@ def _print_workload(workload: WorkloadJudged, target: TargetKind) -> None:
     if workload.pods:
         rows = table(f"    {'member' if target is TargetKind.ETCD else 'pod'}", "")
         for pod in workload.pods:
-            rows.add_row(f"    {pod.name}", _verdict(pod.name, workload))
+            rows.add_row(f"    {pod.name}", _verdict(pod.name, workload, target))
         out().print(rows)
 
 
-def _verdict(pod: str, workload: WorkloadJudged) -> str:
+def _verdict(pod: str, workload: WorkloadJudged, target: TargetKind) -> str:
     own = next((one.reasons for one in workload.pods if one.name == pod), ())
     if own:
         return "; ".join(map(str, own))
-    return "could be the victim" if pod in workload.victims else "not while its workload is not"
+    if pod in workload.victims:
+        return "could be the victim"
+    return f"not while its {'cluster' if target is TargetKind.ETCD else 'workload'} is not"
 
 
 def _print_funnel(one: PolicyExplained) -> None:
@@ -146,8 +167,8 @@ def _print_funnel(one: PolicyExplained) -> None:
             out().print("  nothing has opted in")
         return
     counted = ", ".join(f"{code} {n}" for code, n in one.counts.items())
-    things, inside = _NOUNS[one.target]
-    out().print(f"  {len(one.workloads)} {things} looked at: {counted}")
+    noun, inside = _NOUNS[one.target]
+    out().print(f"  {_count(len(one.workloads), noun)} looked at: {counted}")
     if ELIGIBLE in one.counts:
         out().print("  eligible:")
         for workload in one.eligible:
@@ -160,7 +181,11 @@ def _print_funnel(one: PolicyExplained) -> None:
         out().print(rows)
     unlooked = sum(not workload.looked for workload in one.eligible)
     if unlooked:
-        note(f"{inside} {unlooked} eligible {things} were not looked at: see --deep")
+        note(f"{inside} {_count(unlooked, f'eligible {noun}')} were not looked at: see --deep")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _worth_a_line(workload: WorkloadJudged) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chaosd.core.backup import backup_reasons
 from chaosd.core.etcd_answer import EtcdAnswer, etcd_answer
 from chaosd.core.etcd_model import EtcdCluster
-from chaosd.core.model import Configuration, Reasons, WorkloadKey
+from chaosd.core.model import Configuration, Reasons
 from chaosd.ports import CallFailed
 
 if TYPE_CHECKING:
@@ -22,16 +22,16 @@ def etcd_answers(
     connection: Connection,
     configuration: Configuration,
     now: datetime,
-    only: WorkloadKey | None = None,
+    only: Container[str] | None = None,
 ) -> Sequence[EtcdAnswer]:
-    """What is known of every declared cluster, or of the one that ``only`` names; never raises.
+    """What is known of every declared cluster, or of those that ``only`` names; never raises.
 
     The age of the newest backup is asked for; whether snapshots are good is known to the daemon
     alone, which tells it by its metrics.
     """
     answers = []
     for cluster in configuration.etcd:
-        if only is None or str(only) == cluster.key:
+        if only is None or cluster.name in only:
             picture = connection.etcd.clusters.picture(cluster, now)
             answers.append(etcd_answer(picture, _backup_reasons(connection, cluster)))
     return answers

@@ -20,16 +20,15 @@ from chaosd.core.ledger import Ledger
 from chaosd.core.model import Configuration, Policy
 from chaosd.core.status import Status, status
 from chaosd.core.status_parts import PolicyNow
-from chaosd.daemon.etcd_state import etcd_answers
+from chaosd.daemon.asked import ask
 from chaosd.daemon.gate import Busy, Gate, Turned
-from chaosd.daemon.naming import NamesNothing, NotThere, meant
+from chaosd.daemon.naming import NamesNothing, NotThere
 from chaosd.daemon.planned import Planned
 from chaosd.daemon.problems import Mistake, Refused
 from chaosd.daemon.queries import ExplainQuery, KillsQuery, PlanQuery, WindowsQuery, expected, wrong
 from chaosd.daemon.wiring import Connection
 from chaosd.engine.context import Context
 from chaosd.engine.explain import Explainer
-from chaosd.engine.explained import explanation
 from chaosd.ports import CallFailed
 from chaosd.report.reporter import Reporter
 
@@ -180,10 +179,7 @@ class View:
             self.status(),
             context.clock,
         )
-        key, pod = meant(target, explainer, self._connection)
-        found = explainer.workload(key, pod)
-        now = context.clock.now()
-        return explanation(str(key), found, etcd_answers(self._connection, configuration, now, key))
+        return ask(target, explainer, self._connection, configuration, context.clock).explanation
 
 
 def unknown(policy: str, configuration: Configuration) -> Mistake:

@@ -7,11 +7,13 @@ explanation asks all checks of all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct
 
+from chaosd.core.etcd_model import ETCD
 from chaosd.core.ledger import Ledger
 from chaosd.core.model import (
     Candidate,
@@ -33,6 +35,7 @@ from chaosd.ports import CallFailed, Clock, Guard, Scope, Target
 ELIGIBLE = "eligible"
 DEEP = 50
 """How many workloads are looked into, pod by pod, unless more are asked for."""
+_NO_MEMBERS: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 class Judged(Struct, frozen=True, rename="camel"):
@@ -54,6 +57,13 @@ class WorkloadJudged(Struct, frozen=True, rename="camel"):
     pods: tuple[Judged, ...] = ()
     victims: tuple[str, ...] = ()
     looked: bool = False
+
+
+class _Named(Struct, frozen=True):
+    """What a policy is asked about; ``pods`` (or members) alone are told of, None: all."""
+
+    key: WorkloadKey
+    pods: frozenset[str] | None = None
 
 
 class PolicyExplained(Struct, frozen=True, rename="camel"):
@@ -106,14 +116,30 @@ class Explainer:
     def everything(self) -> Iterator[PolicyExplained]:
         """Each policy with all its candidates; those that pass so far are looked into."""
         for policy in self._configuration.policies:
-            yield self._policy(policy, None, "")
+            yield self._policy(policy)
 
-    def workload(self, key: WorkloadKey, pod: str = "") -> Iterator[PolicyExplained]:
+    def workload(
+        self,
+        key: WorkloadKey,
+        pod: str = "",
+        members: Mapping[str, Collection[str]] = _NO_MEMBERS,
+    ) -> Iterator[PolicyExplained]:
         """Each policy that is about it with one workload, and all its pods (or the one called
-        ``pod``); or with one node."""
+        ``pod``); or with one node.
+
+        ``members`` are those of declared etcd clusters that it runs, by the clusters' names: the
+        policies that name a cluster tell of them.
+        """
+        own = _Named(key, frozenset({f"{key.namespace}/{pod}"}) if pod else None)
+        clusters = {
+            name: _Named(WorkloadKey("", ETCD, name), frozenset(f"{name}/{one}" for one in some))
+            for name, some in members.items()
+        }
         for policy in self._configuration.policies:
             if policy.target is key.target:
-                yield self._policy(policy, key, pod)
+                yield self._policy(policy, own)
+            elif about := [clusters[name] for name in policy.clusters if name in clusters]:
+                yield self._policy(policy, *about)
 
     def find(self, kind: str, name: str) -> tuple[WorkloadKey, ...]:
         """The workloads of that kind and name that any policy surveys; raises CallFailed."""
@@ -126,26 +152,30 @@ class Explainer:
         }
         return tuple(sorted(found))
 
-    def _policy(self, policy: Policy, only: WorkloadKey | None, pod: str) -> PolicyExplained:
+    def _policy(self, policy: Policy, *named: _Named) -> PolicyExplained:
         against = self._against[policy.name]
         explained = PolicyExplained(policy.name, policy.dry_run, against, policy.target)
         judged: dict[str, WorkloadJudged] = {}
         unread = ""
         try:
-            for candidate in self._targets[policy.target].survey(self._scope(policy), only):
-                judged[candidate.key] = self._surveyed(policy, candidate)
-                passed = sum(not one.reasons for one in judged.values())
-                if only or (not judged[candidate.key].reasons and passed <= self._deep):
-                    one = self._inside(policy, candidate, judged[candidate.key], only is not None)
-                    judged[candidate.key] = one
+            for only in named or (None,):
+                self._look(policy, only, judged)
         except CallFailed as error:
             unread = str(unreadable(error))
         workloads = tuple(judged[key] for key in sorted(judged))
-        if pod:
-            workloads = tuple(_only_pod(one, pod) for one in workloads)
         return msgspec.structs.replace(
             explained, counts=_counts(workloads), workloads=workloads, unread=unread
         )
+
+    def _look(self, policy: Policy, only: _Named | None, judged: dict[str, WorkloadJudged]) -> None:
+        """Judge all candidates, or the one that is named; raises CallFailed with what is known."""
+        scope = self._scope(policy)
+        for candidate in self._targets[policy.target].survey(scope, only.key if only else None):
+            judged[candidate.key] = self._surveyed(policy, candidate)
+            passed = sum(not one.reasons for one in judged.values())
+            if only or (not judged[candidate.key].reasons and passed <= self._deep):
+                one = self._inside(policy, candidate, judged[candidate.key], only is not None)
+                judged[candidate.key] = one if only is None else _only(one, only.pods)
 
     def _surveyed(self, policy: Policy, candidate: Candidate) -> WorkloadJudged:
         """What is known of a workload without its pods, the ledger's reasons included."""
@@ -183,6 +213,8 @@ class Explainer:
         reasons = judged.reasons
         if not reasons and not victims:
             reasons = _of_the_pods(pods)
+            # What holds for all of them is said once.
+            pods = [_without(pod, reasons) for pod in pods]
         return WorkloadJudged(judged.name, reasons, tuple(pods), tuple(victims), looked=True)
 
     def _examined(self, scope: Scope, target: Target, one: Candidate) -> Reasons:
@@ -204,26 +236,38 @@ def _of_the_node(judged: WorkloadJudged, name: str, own: Reasons) -> WorkloadJud
 
 
 def _of_the_pods(pods: Sequence[Judged]) -> Reasons:
-    """Why none of the pods could be struck: each reason once, with how many pods it holds for
-    where their details differ."""
-    by_code: dict[Code, list[Reason]] = {}
+    """Why none of the pods could be struck: each code once. What does not hold for all of them in
+    the same words is told with one that it holds for, and how many more there are."""
+    by_code: dict[Code, dict[str, list[str]]] = {}
     for pod in pods:
         for reason in pod.reasons:
-            by_code.setdefault(reason.code, []).append(reason)
-    found = []
-    for code, reasons in by_code.items():
-        details = list(dict.fromkeys(reason.detail for reason in reasons))
-        more = f" (and {len(details) - 1} more like it)" if len(details) > 1 else ""
-        found.append(Reason(code, f"{details[0]}{more}"))
-    return tuple(found)
+            by_code.setdefault(reason.code, {}).setdefault(reason.detail, []).append(pod.name)
+    return tuple(Reason(code, _told(found, len(pods))) for code, found in by_code.items())
 
 
-def _only_pod(workload: WorkloadJudged, pod: str) -> WorkloadJudged:
-    """The workload with that pod alone, if it has it."""
-    kept = tuple(one for one in workload.pods if one.name.endswith(f"/{pod}"))
-    if not kept:
+def _told(found: Mapping[str, Sequence[str]], pods: int) -> str:
+    for detail, names in found.items():
+        if len(names) == pods:
+            return detail
+    detail, names = next(iter(found.items()))
+    others = len({name for some in found.values() for name in some}) - 1
+    named = names[0].rpartition("/")[2] in detail
+    more = f" (and {others} more like it)" if others else ""
+    return f"{detail}{'' if named else f': {names[0]}'}{more}"
+
+
+def _without(pod: Judged, reasons: Reasons) -> Judged:
+    return Judged(pod.name, tuple(reason for reason in pod.reasons if reason not in reasons))
+
+
+def _only(workload: WorkloadJudged, pods: frozenset[str] | None) -> WorkloadJudged:
+    """The workload with those pods alone; with all, if it has none of them."""
+    if pods is None:
         return workload
-    victims = tuple(name for name in workload.victims if name.endswith(f"/{pod}"))
+    kept = tuple(one for one in workload.pods if one.name in pods)
+    if pods and not kept:
+        return workload
+    victims = tuple(name for name in workload.victims if name in pods)
     return msgspec.structs.replace(workload, pods=kept, victims=victims)
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from chaosd.core.etcd_answer import EtcdAnswer
-from chaosd.core.explained import Explanation, PodAnswer, PolicyAnswer, WorkloadAnswer
+from chaosd.core.explained import EtcdPart, Explanation, PodAnswer, PolicyAnswer, WorkloadAnswer
 from chaosd.engine.explain import PolicyExplained, WorkloadJudged
 
 
 def explanation(
-    target: str, found: Iterable[PolicyExplained], etcd: Iterable[EtcdAnswer] = ()
+    target: str,
+    found: Iterable[PolicyExplained],
+    etcd: Iterable[EtcdAnswer] = (),
+    part_of: Iterable[EtcdPart] = (),
 ) -> Explanation:
     """What ``chaosd explain --output json`` and the API answer about a target ("": everything),
-    with the etcd clusters that it concerns."""
-    return Explanation(target or None, tuple(map(_policy, found)), tuple(etcd))
+    with the etcd clusters that it concerns, and those that it is part of."""
+    return Explanation(target or None, tuple(map(_policy, found)), tuple(etcd), tuple(part_of))
 
 
 def _policy(one: PolicyExplained) -> PolicyAnswer:

@@ -6,7 +6,7 @@ import pytest
 
 from chaosd.core.ledger import Halt, Ledger
 from chaosd.sandbox import Denial, scenarios
-from tests.cli.shop import WEB, Shop
+from tests.cli.shop import WEB, Shop, leading
 from tests.cli.support import Answer
 
 
@@ -77,6 +77,12 @@ def test_a_pod_of_a_cron_job(shop: Shop) -> None:
         ("shop/deployment/web", "Deployment"),
         ("shop/nope-1", "there is no pod nope-1 in namespace shop"),
         ("Deployment/shy", "write its namespace too, like shop/Deployment/shy"),
+        ("shop/Pod/nope-1", "there is no pod nope-1 in namespace shop"),
+        ("shop/Deployment/nope", "there is no Deployment nope in namespace shop"),
+        ("nowhere/Deployment/web", "there is no Deployment web in namespace nowhere"),
+        ("shop/Foo/nope", "there is no Foo nope in namespace shop that has pods"),
+        ("node/nope", "there is no node nope"),
+        ("Etcd/nope", "no etcd cluster nope is declared; none is"),
     ],
 )
 def test_names_that_name_nothing(shop: Shop, target: str, words: str) -> None:
@@ -84,6 +90,48 @@ def test_names_that_name_nothing(shop: Shop, target: str, words: str) -> None:
     answer = explained(shop, target)
     assert (answer.code, answer.out) == (2, "")
     assert words in answer.err
+
+
+def test_what_belongs_to_another_is_led_there(shop: Shop) -> None:
+    """A Deployment's ReplicaSet is there, and stands for nothing by itself."""
+    name = next(name for _, name in shop.cluster.keys("replicasets.apps") if "web-" in name)
+    answer = explained(shop, f"shop/ReplicaSet/{name}")
+    assert answer.code == 2
+    assert "belongs to Deployment web: write shop/Deployment/web" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("target", "denied", "code"),
+    [
+        ("shop/Deployment/nope", Denial("get", "apps"), 1),
+        ("node/nope", Denial("get", "", "nodes"), 0),
+    ],
+)
+def test_what_can_not_be_read_is_not_gone(
+    shop: Shop, target: str, denied: Denial, code: int
+) -> None:
+    """Only the server's 404 says that it is not there."""
+    shop.write(Ledger())
+    shop.server.api.access.deny(denied)
+    answer = explained(shop, target)
+    assert (answer.code, "there is no " + target.split("/")[-2] in answer.err) == (code, False)
+
+
+def test_what_may_strike_and_has_nothing_to(shop: Shop) -> None:
+    """A policy that is free to strike does not say so above a workload that it can't take."""
+    with leading(shop):
+        answer = explained(shop, "shop/Deployment/shy")
+        everything = explained(shop)
+    words = "policy web: its window, limits and halts allow a strike now; no pod is eligible"
+    assert words in answer.out
+    assert "policy web: may strike now" in everything.out
+
+
+def test_one_is_not_several(shop: Shop) -> None:
+    """Counts agree with their nouns."""
+    with shop.cluster.edit("deployments.apps", "shop", "api") as item:
+        del item["metadata"]["labels"]["chaosd.io/enabled"]
+    assert "1 workload looked at: eligible 1" in explained(shop).out
 
 
 def test_what_may_not_be_read_is_said(shop: Shop) -> None:

@@ -252,10 +252,11 @@ def test_an_explanation_is_that_of_the_command(shop: Served, target: str) -> Non
     assert codes(shop.json("explain", target=target)) == codes(told)
 
 
-def test_a_pod_that_is_not_there(shop: Served) -> None:
-    """404, and what could be written instead."""
-    answer = shop.get("/api/v1/explain", target="shop/web-nobody")
-    assert "no pod web-nobody" in problem(answer, 404)["detail"]
+@pytest.mark.parametrize("one", ["shop/web-", "shop/Deployment/", "node/", "Etcd/"])
+def test_what_is_not_there(shop: Served, one: str) -> None:
+    """404, and what is missing."""
+    answer = shop.get("/api/v1/explain", target=f"{one}nobody")
+    assert re.match("(there is )?no .*nobody", problem(answer, 404)["detail"])
 
 
 def test_questions_that_cost_requests_are_bounded(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ NODE = WorkloadKey("", "Node", "node-1.example.org")
         (" shop/Deployment/web ", WEB),
         ("node/node-1.example.org", NODE),
         ("Node/node-1.example.org", NODE),
+        ("etcd/StatefulSet/etcd", WorkloadKey("etcd", "StatefulSet", "etcd")),
+        ("node/DaemonSet/agent", WorkloadKey("node", "DaemonSet", "agent")),
     ],
 )
 def test_names_that_need_nobody_to_be_asked(text: str, key: WorkloadKey) -> None:

@@ -138,6 +138,23 @@ def test_every_pod_of_a_named_workload_is_looked_at() -> None:
     assert all(Code.NOT_ALL_READY in codes((*after.reasons, *pod.reasons)) for pod in after.pods)
 
 
+def test_what_differs_from_pod_to_pod_names_one() -> None:
+    """Who is how young; a reason that all share is said once, of the workload."""
+    lab = lab_with(shop)
+    text = LIVE.replace("{every: 1h}}", "{every: 1h}, select: {minAge: 20h}}")
+    for number, (_, name) in enumerate(sorted(lab.cluster.keys("pods"))):
+        with lab.cluster.edit("pods", "shop", name) as pod:
+            born = lab.clock.now() - timedelta(hours=1 + number % 2)
+            pod["metadata"]["creationTimestamp"] = f"{born:%Y-%m-%dT%H:%M:%SZ}"
+    (found,) = explainer(lab, text).workload(WorkloadKey.parse("shop/Deployment/api"))
+    (api,) = found.workloads
+    told = {reason.code: reason.detail for reason in api.reasons}
+    assert ": shop/api-" in told[Code.TOO_YOUNG]
+    assert told[Code.TOO_YOUNG].endswith("(and 2 more like it)")
+    assert "api-" not in told[Code.DISRUPTION_BUDGET]
+    assert all(codes(pod.reasons) == {Code.TOO_YOUNG} for pod in api.pods)
+
+
 def test_a_pod_that_was_named_stands_alone() -> None:
     """Its siblings are left out."""
     lab = lab_with(shop)

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from chaosd.core.etcd_answer import EtcdAnswer, EtcdMemberAnswer
-from chaosd.core.explained import Explanation, PolicyAnswer
+from chaosd.core.explained import EtcdPart, Explanation, PolicyAnswer
 from chaosd.core.kills import KillRecord
 from chaosd.core.ledger import Result, Verdict
 from chaosd.core.model import TargetKind
@@ -157,6 +157,21 @@ def test_an_etcd_cluster_is_explained() -> None:
     assert page.wrong == []
     for words in ("No leader is known.", "<timeout>", "NOSPACE", "No member may be taken down now"):
         assert words in page.words
+
+
+def test_what_is_part_of_an_etcd_cluster_says_so() -> None:
+    """Which member it is, before all else; that no policy names its cluster."""
+    part = EtcdPart("main", ("etcd-0",), "etcd/<etcd-0> is member etcd-0 of etcd cluster main")
+    fields = {
+        "target": "etcd/etcd-0",
+        "trouble": "",
+        "found": Explanation("etcd/StatefulSet/etcd", (), (), (part,)),
+        "page": "why.html",
+    }
+    page = Page(render("why.html", NOW, "./", ABOUT | fields))
+    assert page.wrong == []
+    assert "etcd/<etcd-0> is member etcd-0 of etcd cluster main." in page.words
+    assert "no policy that could be about it, and none names etcd cluster main." in page.words
 
 
 @pytest.mark.parametrize("name", STATIC)
