@@ -51,7 +51,7 @@ def test_kills_and_recoveries_of_each_kind(
     real: Site, control_plane: ControlPlane, tmp_path: Path, pdb: str
 ) -> None:
     """Pods of a Deployment, a StatefulSet and a DaemonSet go and come back, evicted or deleted, and
-    `kubectl describe` of each says so."""
+    `kubectl describe` of each says so; of the pod that is gone, `kubectl events` does."""
     place = real.namespace()
     fill(place)
     config = live(policy(place.name, pdb=pdb, select={"kinds": EACH}))
@@ -66,6 +66,10 @@ def test_kills_and_recoveries_of_each_kind(
             lambda: all(told(described(chaosd, place, name)) for name in every),
             lambda: ([described(chaosd, place, name) for name in every], daemon),
         )
+        for name in every:
+            gone = chaosd.recovered(name)[0].victim
+            shown = chaosd.kubectl("events", f"--for=pod/{gone.name}", f"--namespace={place.name}")
+            assert "ChaosKilled" in shown
         assert daemon.get("/readyz")
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0
