@@ -15,7 +15,7 @@ from chaosd.cli.options import As, Context, FileOption, Kubeconfig, Namespace, P
 from chaosd.cli.output import Output, complain, note, out, print_json, zulu
 from chaosd.cli.people import who
 from chaosd.core.ledger import Halt, Ledger
-from chaosd.engine.book import Book, LedgerUnusable
+from chaosd.engine.book import Book, LedgerUnusable, Page
 from chaosd.engine.halt import Halting, Progress, resume_now
 from chaosd.ports import CallFailed, Forbidden, Invalid, NotFound
 
@@ -151,7 +151,8 @@ def resume(
     refused = resume_now(book, policy)
     if refused is not None:
         raise Failed("; ".join(map(str, refused.reasons)))
-    left = _still(book, file)
+    page = book.read()
+    left = _still(page, file)
     if output is Output.JSON:
         print_json({"resumed": was is not None or annotated, "was": was, "stillHalted": left})
         return
@@ -160,17 +161,20 @@ def resume(
         out().print(f"resumed {what}, halted by {was.who} at {zulu(was.at)}: {was.why}")
     elif annotated:
         out().print(f"resumed {what}, halted by annotation: {before.annotation_halt}")
+    elif policy:
+        out().print(f"policy {policy} was not paused: there was nothing to resume")
     else:
-        out().print(f"{what} was not halted in the ledger")
+        out().print("no halt of everything was in force: there was nothing to resume")
     for line in left:
         out().print(f"still halted: {line}")
+    for name in sorted(page.ledger.paused):
+        out().print(f"to let policy {name} go on: chaosd resume --policy {name}")
     if file is None:
         note("a halt in the configuration (halted: true) is not seen from here without --file")
 
 
-def _still(book: Book, file: Path | None) -> list[str]:
+def _still(page: Page, file: Path | None) -> list[str]:
     """What goes on halting, whoever resumes."""
-    page = book.read()
     found = []
     if page.ledger.halt:
         found.append(f"everything, by {page.ledger.halt.who}: {page.ledger.halt.why}")

@@ -38,6 +38,8 @@ class EtcdAnswer(Struct, frozen=True, rename="camel"):
 
     ``margin``: how many healthy voters it could lose now and still work, by number alone.
     ``against``: every reason why none of its members may be taken down now; empty when one may.
+    ``at``: when it was looked at. ``known`` false: nobody answered, and no figure means anything.
+    ``under_way``: the actions that are open on it by the ledger, which is newer than any look.
     """
 
     cluster: str
@@ -49,6 +51,8 @@ class EtcdAnswer(Struct, frozen=True, rename="camel"):
     leader: str | None
     against: Reasons
     members: tuple[EtcdMemberAnswer, ...]
+    known: bool = True
+    under_way: tuple[str, ...] = ()
 
 
 def etcd_answer(picture: Picture, more: Reasons = ()) -> EtcdAnswer:
@@ -66,6 +70,7 @@ def etcd_answer(picture: Picture, more: Reasons = ()) -> EtcdAnswer:
         leader=(leader.name or leader.id) if leader else None,
         against=tuple(dict.fromkeys((*against, *more))),
         members=tuple(_member(picture, member) for member in picture.members),
+        known=bool(picture.members),
     )
 
 

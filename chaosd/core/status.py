@@ -13,6 +13,7 @@ from chaosd.core.lease import LeaseSpec
 from chaosd.core.ledger import Intent, Ledger
 from chaosd.core.limits import used
 from chaosd.core.model import Code, Configuration, Limits, Policy, Reason, Reasons
+from chaosd.core.status_etcd import etcd_against, with_open
 from chaosd.core.status_nodes import nodes_held
 from chaosd.core.status_parts import (
     HaltNow,
@@ -63,10 +64,12 @@ def status(
     else:
         general = _leading(leader, around, known)
     around = _of_the_leader(book, around, leader)
-    policies = _policies(book, configuration, around, general, known) if configuration else ()
-    halts = _halts(book, configuration, around)
-    can_kill, because = _outlook(configuration, around, policies, general, halts)
     intents = sorted(book.intents.values(), key=lambda intent: intent.reserved_at)
+    if known.etcd is not None:
+        known = msgspec.structs.replace(known, etcd=with_open(known.etcd, intents))
+    policies = _policies(book, configuration, around, general, known) if configuration else ()
+    halts = _halts(book, configuration, around, known)
+    can_kill, because = _outlook(configuration, around, policies, general, halts)
     return Status(
         now=around.now,
         cluster=configuration.cluster if configuration else "",
@@ -74,7 +77,7 @@ def status(
         because=because,
         leader=leader,
         halts=halts,
-        paused=tuple(PauseNow(name, h.who, h.why, h.at) for name, h in sorted(book.paused.items())),
+        paused=_paused(book, configuration),
         policies=policies,
         limits=_limits(book, configuration, around.now) if configuration else (),
         open_intents=tuple(OpenIntent.of(intent) for intent in intents),
@@ -84,7 +87,7 @@ def status(
         nodes_held=nodes_held(intents, around.now),
         ledger_problem=ledger_problem,
         revision=book.revision,
-        etcd=known.etcd,
+        etcd=known.etcd or (),
     )
 
 
@@ -140,7 +143,10 @@ def _outlook(
     because = [] if live else ["every policy is a dry run: nothing is touched"]
     because += [str(reason) for reason in shared]
     because += [f"{p.name}: {r}" for p in asked for r in p.against if r not in shared]
-    return any(not policy.against for policy in live), tuple(because)
+    if any(policy.able for policy in live):
+        return True, tuple(because)
+    doubts = [f"{p.name}: {p.unknown}" for p in live if p.unknown]
+    return (None, (*doubts, *because)) if doubts else (False, tuple(because))
 
 
 # ---- the parts
@@ -169,17 +175,29 @@ def _renewed(lease: LeaseSpec) -> datetime | None:
 
 
 def _halts(
-    book: Ledger, configuration: Configuration | None, around: Circumstances
+    book: Ledger, configuration: Configuration | None, around: Circumstances, known: Known
 ) -> tuple[HaltNow, ...]:
+    seen = known.halts_seen
     halts = []
     if book.halt:
         halts.append(HaltNow("command", book.halt.who, book.halt.why, book.halt.at))
     if around.annotation_halt is not None:
         why = around.annotation_halt or "no reason given"
-        halts.append(HaltNow("annotation", "annotation", why))
+        halts.append(HaltNow("annotation", "annotation", why, None, seen.get("annotation")))
     if configuration and configuration.halted:
-        halts.append(HaltNow("configuration", "the configuration", "halted: true"))
+        at = seen.get("configuration")
+        halts.append(HaltNow("configuration", "the configuration", "halted: true", None, at))
     return tuple(halts)
+
+
+def _paused(book: Ledger, configuration: Configuration | None) -> tuple[PauseNow, ...]:
+    return tuple(
+        PauseNow(
+            *(name, by.who, by.why, by.at),
+            no_such_policy=configuration.policy(name) is None if configuration else None,
+        )
+        for name, by in sorted(book.paused.items())
+    )
 
 
 def _policies(
@@ -200,6 +218,9 @@ def _policy(
     book: Ledger, policy: Policy, against: Reasons, now: datetime, known: Known
 ) -> PolicyNow:
     state = opening(policy.windows, now)
+    looks = known.etcd is not None
+    of_etcd, unknown = etcd_against(policy, known.etcd or (), now, looks=looks)
+    against += of_etcd
     return PolicyNow(
         name=policy.name,
         target=policy.target,
@@ -217,6 +238,8 @@ def _policy(
         next_slot=known.next_slots.get(policy.name),
         last_attempt=known.attempts.get(policy.name) or _last_in(book, policy.name),
         candidates=known.funnels.get(policy.name, {}),
+        unknown="" if against else unknown,
+        surveyed_at=known.surveyed.get(policy.name),
     )
 
 

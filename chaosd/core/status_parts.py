@@ -31,8 +31,9 @@ class Known(Struct, frozen=True):
     """What is known besides the ledger and the configuration; all of it may be missing.
 
     ``holder`` is the process that answers ("" for a command), ``lease`` the Lease as it was read.
-    ``next_slots``, ``attempts`` and ``funnels`` (candidates by reason code) go by policy. ``etcd``
-    are the declared clusters as they were last seen.
+    ``next_slots``, ``attempts``, ``funnels`` (candidates by reason code) and ``surveyed`` (when
+    those were counted) go by policy. ``etcd`` are the declared clusters as they were last seen;
+    None: this process does not look. ``halts_seen`` says since when, by the source of a halt.
     """
 
     holder: str = ""
@@ -40,7 +41,9 @@ class Known(Struct, frozen=True):
     next_slots: Mapping[str, datetime] = {}
     attempts: Mapping[str, LastAttempt] = {}
     funnels: Mapping[str, Mapping[str, int]] = {}
-    etcd: tuple[EtcdAnswer, ...] = ()
+    surveyed: Mapping[str, datetime] = {}
+    etcd: tuple[EtcdAnswer, ...] | None = None
+    halts_seen: Mapping[str, datetime] = {}
 
 
 class LeaderNow(Struct, frozen=True, rename="camel"):
@@ -56,21 +59,25 @@ class LeaderNow(Struct, frozen=True, rename="camel"):
 
 class HaltNow(Struct, frozen=True, rename="camel"):
     """A halt in force; ``source`` is ``command``, ``annotation`` or ``configuration``. Only a
-    command leaves who and when."""
+    command leaves who and when; ``seen_since`` is since when the process that answers has seen
+    another (None: it has not, or the process looks only once)."""
 
     source: str
     who: str
     why: str
     since: datetime | None = None
+    seen_since: datetime | None = None
 
 
 class PauseNow(Struct, frozen=True, rename="camel"):
-    """A policy that somebody has paused."""
+    """A policy that somebody has paused; ``no_such_policy``: the configuration has none of that
+    name, so a mistyped one goes on (None: no configuration is known here)."""
 
     policy: str
     who: str
     why: str
     since: datetime
+    no_such_policy: bool | None = None
 
 
 class WindowNow(Struct, frozen=True, rename="camel"):
@@ -88,7 +95,8 @@ class WindowNow(Struct, frozen=True, rename="camel"):
 
 class PolicyNow(Struct, frozen=True, rename="camel"):
     """A policy at this instant; ``against`` are all reasons why it may not strike, none means that
-    it may. ``candidates`` is its newest survey, by reason code (``eligible`` for none)."""
+    it may, unless ``unknown`` says why that can't be told. ``candidates`` is its newest survey, by
+    reason code (``eligible`` for none), made at ``surveyed_at``."""
 
     name: str
     target: TargetKind
@@ -101,6 +109,27 @@ class PolicyNow(Struct, frozen=True, rename="camel"):
     next_slot: datetime | None = None
     last_attempt: LastAttempt | None = None
     candidates: Mapping[str, int] = {}
+    unknown: str = ""
+    surveyed_at: datetime | None = None
+
+    @property
+    def able(self) -> bool:
+        """Whether it can strike for real, as far as is known."""
+        return not (self.dry_run or self.against or self.unknown)
+
+    @property
+    def barren(self) -> bool:
+        """Whether its newest survey found nobody to strike."""
+        return self.surveyed_at is not None and not self.candidates.get("eligible")
+
+    @property
+    def does(self) -> str:
+        """What it does, in words: of etcd, one member at a time."""
+        if self.action is Action.MOVE_LEADER:
+            return "move the leader of etcd"
+        if self.target is TargetKind.ETCD:
+            return f"{self.action} one etcd member"
+        return f"{self.action} {self.target}"
 
 
 class LimitUse(Struct, frozen=True, rename="camel"):
@@ -223,7 +252,8 @@ class Status(Struct, frozen=True, rename="camel"):
     """Everything at a glance.
 
     ``can_kill`` is whether a policy could strike at this instant (None: not known here), and
-    ``because`` what speaks against it: first what binds every policy, then ``policy: reason``.
+    ``because`` what speaks against it: first what binds every policy, then ``policy: reason``
+    (of None: first why it isn't known).
     ``outcomes`` are the newest 20, newest first. ``nodes_held`` are owed back, whatever else holds.
     ``etcd`` are the declared clusters as the process that answers last saw them (a command: none).
     """

@@ -1,7 +1,7 @@
 """What the process knows, as the page and the API ask for it.
 
 All of it is in memory already, but for ``explain``, which asks the API server. The ledger is the
-one that the observer last read.
+one that the process last read or wrote.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from chaosd.daemon.planned import Planned
 from chaosd.daemon.problems import Mistake, Refused
 from chaosd.daemon.queries import ExplainQuery, KillsQuery, PlanQuery, WindowsQuery, expected, wrong
 from chaosd.daemon.wiring import Connection
+from chaosd.engine.book import Page
 from chaosd.engine.context import Context
 from chaosd.engine.explain import Explainer
 from chaosd.ports import CallFailed
@@ -77,13 +78,15 @@ class View:
     def status(self) -> Status:
         """How things stand."""
         context = self._context
-        seen = context.page
+        seen = self._newest()
+        known = self._reporter.known(context.holder)
+        halts = {source: halt.at for source, halt in dict(context.halts).items()}
         return status(
             seen.ledger if seen else None,
             context.loaded.configuration,
             context.around(seen, context.loaded.fingerprint),
             ledger_problem=context.unusable,
-            known=self._reporter.known(context.holder),
+            known=msgspec.structs.replace(known, halts_seen=halts),
         )
 
     def kills(self, query: KillsQuery) -> Kills:
@@ -163,14 +166,22 @@ class View:
 
     def ledger(self) -> Ledger:
         """The ledger as it was last read."""
-        seen = self._context.page
+        seen = self._newest()
         if seen is None:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, self._context.unusable)
         return seen.ledger
 
+    def _newest(self) -> Page | None:
+        """The ledger as the observer last read it, or what this process has written since: what it
+        struck a moment ago counts at once."""
+        seen, last = self._context.page, self._context.book.last
+        if seen is None or last is None or last.ledger.revision <= seen.ledger.revision:
+            return seen
+        return last
+
     def _explained(self, configuration: Configuration, target: str) -> Explanation:
         context = self._context
-        seen = context.page
+        seen = self._newest()
         explainer = Explainer(
             configuration,
             context.targets,

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from structlog.types import FilteringBoundLogger
 
-from chaosd.core.backup import SnapshotTried, backup_reasons
+from chaosd.core.backup import SnapshotTried, backup_reasons, snapshot_reasons
 from chaosd.core.etcd_answer import etcd_answer
 from chaosd.core.etcd_model import EtcdCluster
 from chaosd.core.ledger import Halt, Intent, Verdict
@@ -43,9 +43,12 @@ class Reporter:
         self._repeats = Repeats(now)
         self._etcd = EtcdLines(logger)
         self._pictures: dict[str, Picture] = {}
-        self._backups: dict[str, Reasons] = {}
+        self._backups: dict[str, timedelta | str] = {}
+        self._clusters: dict[str, EtcdCluster] = {}
+        self._snapshots: Mapping[str, SnapshotTried] = {}
         self._attempts: dict[str, LastAttempt] = {}
         self._funnels: dict[str, dict[str, int]] = {}
+        self._surveyed: dict[str, datetime] = {}
         self._next_slots: Mapping[str, datetime] = {}
         self._standing: Standing | None = None
 
@@ -66,11 +69,23 @@ class Reporter:
             next_slots=self._next_slots,
             attempts=self.last_attempts(),
             funnels=self.funnels(),
+            surveyed=self._surveyed.copy(),
             etcd=tuple(
-                etcd_answer(picture, self._backups.get(name, ()))
+                etcd_answer(picture, self._etcd_reasons(name))
                 for name, picture in sorted(self._pictures.copy().items())
             ),
         )
+
+    def _etcd_reasons(self, name: str) -> Reasons:
+        """What a picture does not show. Only who leads has snapshots checked."""
+        cluster = self._clusters.get(name)
+        if cluster is None:
+            return ()
+        age = self._backups.get(name, "nobody has been asked yet")
+        against = backup_reasons(cluster, age)
+        if self._standing is None or not self._standing.leading:
+            return against
+        return against + snapshot_reasons(cluster, self._snapshots.get(name), self._now())
 
     # ---- the port
 
@@ -91,6 +106,7 @@ class Reporter:
         """A survey ended: shown, kept and logged."""
         self._metrics.gauges.sifted(policy, counts)
         self._funnels[policy] = dict(counts)
+        self._surveyed[policy] = self._now()
         self._logger.info("surveyed", policy=policy, candidates=dict(sorted(counts.items())))
 
     def stepped(self, intent: Intent, what: str, **fields: object) -> None:
@@ -167,6 +183,8 @@ class Reporter:
         self._metrics.etcd.declared(clusters)
         self._etcd.declared(clusters)
         names = {cluster.name for cluster in clusters}
+        self._clusters = {cluster.name: cluster for cluster in clusters}
+        self._backups = {name: one for name, one in self._backups.items() if name in names}
         self._pictures = {name: one for name, one in self._pictures.items() if name in names}
 
     def etcd_pictured(self, picture: Picture, *, leading: bool) -> None:
@@ -179,17 +197,19 @@ class Reporter:
         """The age of a backup: shown, and logged when it becomes good or too old."""
         self._metrics.etcd.backup(cluster, age)
         self._etcd.backup(cluster, age)
-        self._backups[cluster.name] = backup_reasons(cluster, age)
+        self._backups[cluster.name] = age
 
     def etcd_snapshots(self, tried: Mapping[str, SnapshotTried]) -> None:
         """The newest checks of snapshots: shown, and each logged once."""
         self._metrics.etcd.snapshots(tried)
+        self._snapshots = dict(tried)
         self._etcd.snapshots(tried)
 
     # ---- how
 
     def _forget_but(self, policies: Mapping[str, bool]) -> None:
-        for kept in (self._attempts, self._funnels):
+        kept: dict[str, Any]
+        for kept in (self._attempts, self._funnels, self._surveyed):
             for gone in kept.keys() - policies.keys():
                 kept.pop(gone, None)
 

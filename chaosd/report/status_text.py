@@ -10,7 +10,7 @@ from datetime import datetime
 from chaosd.core.duration import render as span
 from chaosd.core.etcd_answer import EtcdAnswer
 from chaosd.core.status_nodes import Phase
-from chaosd.core.status_parts import LimitUse, Outcome, PolicyNow, Status
+from chaosd.core.status_parts import HaltNow, LimitUse, Outcome, PolicyNow, Status
 
 HALT_ANNOTATION = "chaosd.io/halt"
 _WIDEST = 10_000
@@ -50,15 +50,31 @@ def _first_line(status: Status) -> str:
         more = len(status.because) - 1
         others = f" (and {more} more, below)" if more else ""
         return f"NOTHING can be killed now: {_clean(status.because[0])}{others}"
-    able = [p for p in status.policies if not p.dry_run and not p.against]
+    able = [p for p in status.policies if p.able]
     slots = sorted((p.next_slot, p.name) for p in able if p.next_slot)
     due = f"; next slot {slots[0][1]} {_when(slots[0][0], status.now)}" if slots else ""
-    return f"Victims CAN be killed now, by {', '.join(p.name for p in able)}{due}"
+    promising = [p for p in able if not p.barren]
+    names = ", ".join(p.name for p in promising or able)
+    but = "" if promising else ", but no candidate was eligible at the last look"
+    return f"Victims CAN be killed now, by {names}{but}{due}"
 
 
 def _more_reasons(status: Status) -> list[str]:
-    shown = status.because if status.can_kill else status.because[1:]
-    return [f"  not by {_clean(why)}" if status.can_kill else f"  {_clean(why)}" for why in shown]
+    if not status.can_kill:
+        return [f"  {_clean(why)}" for why in status.because[1:]]
+    lines = [
+        f"  {p.name}: {_barren(p, status.now)}" for p in status.policies if p.able and p.barren
+    ]
+    lines += [
+        f"  not known of {p.name}: {p.unknown}"
+        for p in status.policies
+        if p.unknown and not p.dry_run
+    ]
+    return [*lines, *(f"  not by {_clean(why)}" for why in status.because)]
+
+
+def _barren(policy: PolicyNow, now: datetime) -> str:
+    return f"no candidate was eligible at the last look, {_when(policy.surveyed_at, now)}"
 
 
 def _how_to_stop(status: Status, configmap: str) -> list[str]:
@@ -103,14 +119,21 @@ def _problems(status: Status) -> list[str]:
 
 
 def _halts(status: Status) -> list[str]:
-    rows = [
-        ("everything", h.source, h.who, h.why, _when(h.since, status.now)) for h in status.halts
-    ]
+    rows = [("everything", h.source, h.who, h.why, _since(h, status.now)) for h in status.halts]
     rows += [
-        (f"policy {p.policy}", "command", p.who, p.why, _when(p.since, status.now))
+        (
+            f"policy {p.policy}" + (" (NO POLICY OF THAT NAME)" if p.no_such_policy else ""),
+            *("command", p.who, p.why, _when(p.since, status.now)),
+        )
         for p in status.paused
     ]
     return _table("HALTS", ("stops", "source", "who", "why", "since"), rows)
+
+
+def _since(halt: HaltNow, now: datetime) -> str:
+    if halt.since is not None:
+        return _when(halt.since, now)
+    return f"seen since {_when(halt.seen_since, now)}" if halt.seen_since else "no time is known"
 
 
 def _nodes_held(status: Status) -> list[str]:
@@ -167,7 +190,7 @@ def _policies(status: Status) -> list[str]:
         last = policy.last_attempt
         return (
             policy.name,
-            f"{policy.action} {policy.target}",
+            policy.does,
             f"{mode}, paused" if policy.paused else mode,
             "open" if policy.window.open else "closed",
             _when(policy.window.next_change, status.now),
@@ -193,13 +216,17 @@ def _skips(status: Status) -> list[str]:
 
 def _etcd(status: Status) -> list[str]:
     def row(one: EtcdAnswer) -> Sequence[str]:
-        healthy = f"{one.healthy} of {one.voters}"
-        against = _clean("; ".join(map(str, one.against))) or "-"
-        margin = str(one.margin) if one.members else "?"
-        return one.cluster, healthy, str(one.quorum), margin, one.leader or "?", against
+        unknown = ("unknown", "unknown", "unknown", "unknown")
+        figures = (
+            f"{one.healthy} of {one.voters}",
+            *(str(one.quorum), str(one.margin), one.leader or "unknown"),
+        )
+        against = _clean("; ".join((*one.under_way, *map(str, one.against)))) or "-"
+        shown = figures if one.known else unknown
+        return one.cluster, *shown, _when(one.at, status.now), against
 
-    headers = ("cluster", "healthy", "quorum", "margin", "leader", "no member now, because")
-    return _table("ETCD", headers, map(row, status.etcd))
+    headers = ("cluster", "healthy", "quorum", "margin", "leader", "looked at")
+    return _table("ETCD", (*headers, "no member now, because"), map(row, status.etcd))
 
 
 def _limits(status: Status) -> list[str]:

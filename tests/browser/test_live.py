@@ -142,6 +142,8 @@ def test_a_daemon_that_is_gone_and_comes_back(own: Visitor, stage: Stage) -> Non
     alert = page.get_by_role("alert")
     alert.get_by_text("does not answer").wait_for()
     assert "UTC" in alert.inner_text()
+    due = page.locator("#because .due").all_inner_texts()
+    assert all(text.startswith("The next attempt was due then") for text in due)
     assert violations(page) == []
     assert page.locator(".banner-calm, .banner-live").count() == 0
     page.keyboard.press("End")

@@ -173,6 +173,22 @@ def test_resume_says_what_still_halts(shop: Shop) -> None:
     assert "halted: true" in answer.out
 
 
+def test_resume_where_only_policies_are_paused(shop: Shop) -> None:
+    """Nothing is resumed, and what to type is said."""
+    pause = Halt("bob@desk", "noisy", shop.now)
+    shop.write(Ledger(paused={"mean": pause}))
+    answer = shop.say("resume")
+    assert answer.code == 0
+    assert answer.out.splitlines() == [
+        "no halt of everything was in force: there was nothing to resume",
+        "still halted: policy mean, by bob@desk: noisy",
+        "to let policy mean go on: chaosd resume --policy mean",
+    ]
+    assert set(shop.ledger().paused) == {"mean"}
+    other = shop.say("resume", "--policy", "web").out.splitlines()
+    assert other[0] == "policy web was not paused: there was nothing to resume"
+
+
 def test_resume_one_policy(shop: Shop) -> None:
     """The halt of everything stays."""
     halt = Halt("bob@desk", "incident", shop.now)

@@ -48,6 +48,28 @@ def test_a_running_chaosd_that_may_kill(shop: Shop) -> None:
     assert {one["name"]: one["dryRun"] for one in found["policies"]} == {"web": False, "mean": True}
 
 
+def test_members_of_etcd_are_not_looked_at(shop: Shop) -> None:
+    """So nothing is claimed of a policy that kills them, and a mistyped pause is told."""
+    text = shop.file.read_text()
+    head, _ = text.split("policies:")
+    shop.file.write_text(
+        head
+        + "etcd: [{name: main, endpoints: ['http://127.0.0.1:1']}]\n"
+        + "policies: [{name: etcd, target: etcd, action: kill, clusters: [main],"
+        + " schedule: {every: 1h}}]\n"
+    )
+    with leading(shop):
+        assert shop.say("halt", "--policy", "nope", "--reason", "x").code == 0
+        answer = shop.say("status", "-f", shop.file)
+        found = shop.say("status", "-f", shop.file, "-o", "json").json
+    assert answer.out.startswith(
+        "UNKNOWN whether anything can be killed now: etcd: the members of etcd main are not"
+    )
+    assert "policy nope (NO POLICY OF THAT NAME)" in answer.out
+    assert (found["canKill"], found["policies"][0]["against"]) == (None, [])
+    assert found["paused"][0]["noSuchPolicy"] is True
+
+
 def test_without_the_file_it_is_not_known(shop: Shop) -> None:
     """Windows and dry runs are in the configuration, so nothing is claimed."""
     with leading(shop):

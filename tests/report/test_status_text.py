@@ -11,7 +11,7 @@ import pytest
 from chaosd.core.admission import Circumstances
 from chaosd.core.ledger import Halt
 from chaosd.core.model import Reason
-from chaosd.core.status import Status, status
+from chaosd.core.status import Known, Status, status
 from chaosd.core.transitions import halt
 from chaosd.engine.book import HALT_ANNOTATION as ENGINES_ANNOTATION
 from chaosd.report.status_text import HALT_ANNOTATION, render
@@ -96,9 +96,43 @@ def test_each_halt_says_how_to_take_it_back() -> None:
     assert "set `halted: false` in the configuration" in text
     assert section(text, "HALTS")[1:] == [
         ["everything", "command", "alice", "deploy freeze", "10:00:00Z (90s ago)"],
-        ["everything", "annotation", "annotation", "by bob", "-"],
-        ["everything", "configuration", "the configuration", "halted: true", "-"],
+        ["everything", "annotation", "annotation", "by bob", "no time is known"],
+        ["everything", "configuration", "the configuration", "halted: true", "no time is known"],
     ]
+
+
+def test_a_halt_without_a_time_is_as_old_as_it_was_seen() -> None:
+    """Who looks all the time knows at least that."""
+    around = Circumstances(now=START, annotation_halt="by bob")
+    known = Known(halts_seen={"annotation": START - timedelta(minutes=5)})
+    text = render(status(ledger(), configuration(), around, known=known))
+    assert section(text, "HALTS")[1][4] == "seen since 09:55:00Z (5m ago)"
+
+
+def test_a_pause_of_no_policy_is_told() -> None:
+    """Somebody has mistyped the name: the policy that was meant goes on."""
+    book = ledger(paused={"nope": Halt("alice", "x", START), "web": Halt("alice", "y", START)})
+    text = render(status(book, configuration(), Circumstances(now=START)))
+    stopped = [row[0] for row in section(text, "HALTS")[1:]]
+    assert stopped == ["policy nope (NO POLICY OF THAT NAME)", "policy web"]
+    unread = render(status(book, None, Circumstances(now=START)))
+    assert "NO POLICY OF THAT NAME" not in unread
+
+
+def test_whoever_found_nobody_at_the_last_look_is_told() -> None:
+    """A policy that may strike and has no candidate is no promise of a kill."""
+    scene = Scene(configuration(policy(), policy("other")))
+    scene.reporter.sifted("web", {"rollout": 2})
+    scene.time.passes(120)
+    scene.lead.step()
+    first, second, *_ = render(told(scene)).splitlines()
+    assert first == "Victims CAN be killed now, by other"
+    assert second == "  web: no candidate was eligible at the last look, 10:00:00Z (2m ago)"
+    scene.reporter.sifted("other", {})
+    first = render(told(scene)).splitlines()[0]
+    assert first.endswith(", by web, other, but no candidate was eligible at the last look")
+    scene.reporter.sifted("web", {"rollout": 2, "eligible": 1})
+    assert render(told(scene)).splitlines()[0] == "Victims CAN be killed now, by web"
 
 
 def test_an_unrecovered_workload_comes_with_its_command() -> None:

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from chaosd.core.model import TargetKind
-from chaosd.core.status_parts import OpenIntent, PolicyNow, State, Status
+from chaosd.core.status_parts import HaltNow, OpenIntent, PolicyNow, State, Status
 from chaosd.report.page.words import because, several
 from chaosd.report.status_text import HALT_ANNOTATION
 
@@ -59,11 +59,15 @@ class Command(Struct, frozen=True):
 
 
 class Banner(Struct, frozen=True):
-    """Whether anything is about to be killed. ``why`` are headings with details."""
+    """Whether anything is about to be killed. ``why`` are headings with details; ``barren`` the
+    policies that may strike and found nobody at their last look, ``unknown`` those of which it
+    can't be told."""
 
     tone: Tone
     headline: str
     why: Few[tuple[str, str]]
+    barren: Few[PolicyNow]
+    unknown: Few[PolicyNow]
     due: tuple[str, datetime] | None
     stop: tuple[Command, ...]
     resume: tuple[Command, ...]
@@ -76,7 +80,8 @@ def few(items: Sequence[T], most: int = ROWS) -> Few[T]:
 
 def banner(status: Status, namespace: str, ledger: str = "chaosd-ledger") -> Banner:
     """The top of the page; ``namespace`` and ``ledger`` name the ledger's ConfigMap."""
-    able = [one for one in status.policies if not one.dry_run and not one.against]
+    able = [one for one in status.policies if one.able]
+    unknown = [one for one in status.policies if one.unknown and not one.dry_run]
     slots = sorted((one.next_slot, one.name) for one in able if one.next_slot)
     configmap = f"configmap {ledger} -n {namespace}"
     annotate = f"kubectl annotate {configmap} {HALT_ANNOTATION}"
@@ -89,6 +94,8 @@ def banner(status: Status, namespace: str, ledger: str = "chaosd-ledger") -> Ban
         tone=_tone(status),
         headline=_headline(status, able),
         why=few([because(text) for text in status.because], REASONS),
+        barren=few([one for one in able if one.barren], REASONS),
+        unknown=few(unknown if status.can_kill else (), REASONS),
         due=(slots[0][1], slots[0][0]) if slots else None,
         stop=(
             Command("with chaosd", 'chaosd halt --reason "why"'),
@@ -131,12 +138,15 @@ def _headline(status: Status, able: Sequence[PolicyNow]) -> str:
         if striking:
             return f"Nothing new can be killed now, {several(striking, 'action')} under way"
         return "Nothing can be killed now"
-    kinds = dict.fromkeys(_NOUNS[one.target] for one in able)
-    names = ", ".join(one.name for one in able[:3])
-    more = f" and {len(able) - 3} more" if len(able) > 3 else ""
+    promising = [one for one in able if not one.barren]
+    named = promising or able
+    kinds = dict.fromkeys(_NOUNS[one.target] for one in named)
+    names = ", ".join(one.name for one in named[:3])
+    more = f" and {len(named) - 3} more" if len(named) > 3 else ""
     things = " and ".join(kinds)
-    by = "policy" if len(able) == 1 else "policies"
-    return f"{things[0].upper()}{things[1:]} can be killed now, by {by} {names}{more}"
+    by = "policy" if len(named) == 1 else "policies"
+    but = "" if promising else ", but none was eligible at the last look"
+    return f"{things[0].upper()}{things[1:]} can be killed now, by {by} {names}{more}{but}"
 
 
 def _leader(status: Status) -> Fact:
@@ -148,14 +158,20 @@ def _leader(status: Status) -> Fact:
 
 
 def _halts(status: Status) -> list[Fact]:
-    found = [
-        Fact("Halted", f"by {one.who}", one.why, Tone.TROUBLE, one.since) for one in status.halts
-    ]
-    found += [
-        Fact(f"Policy {one.policy} paused", f"by {one.who}", one.why, Tone.TROUBLE, one.since)
-        for one in status.paused[:REASONS]
-    ]
+    found = [_halt(one) for one in status.halts]
+    for one in status.paused[:REASONS]:
+        why = f"there is no policy of that name; {one.why}" if one.no_such_policy else one.why
+        name = f"Policy {one.policy} paused"
+        found.append(Fact(name, f"by {one.who}", why, Tone.TROUBLE, one.since))
     return found or [Fact("Halted", "no")]
+
+
+def _halt(one: HaltNow) -> Fact:
+    """A halt; only a command says when it was."""
+    note = one.why
+    if one.since is None:
+        note += ", seen since" if one.seen_since else "; no time is known"
+    return Fact("Halted", f"by {one.who}", note, Tone.TROUBLE, one.since or one.seen_since)
 
 
 def _windows(status: Status) -> Fact:

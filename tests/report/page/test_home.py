@@ -102,7 +102,9 @@ def test_each_halt_says_how_it_is_taken_back() -> None:
     """All three must be, before anything goes on."""
     around = msgspec.structs.replace(AROUND, annotation_halt="drill")
     halted = msgspec.structs.replace(led(), halt=Halt("bob", "freeze", NOW))
-    found = look(ledger=halted, around=around, configuration=configuration(halted=True))
+    known = msgspec.structs.replace(HERE, halts_seen={"configuration": NOW - timedelta(hours=1)})
+    settings = configuration(halted=True)
+    found = look(ledger=halted, around=around, configuration=settings, known=known)
     assert [one.text for one in banner(found, "chaosd").resume] == [
         "chaosd resume",
         "kubectl annotate configmap chaosd-ledger -n chaosd chaosd.io/halt-",
@@ -111,9 +113,31 @@ def test_each_halt_says_how_it_is_taken_back() -> None:
     halts = [fact for fact in facts(found) if fact.name == "Halted"]
     assert [(one.value, one.note) for one in halts] == [
         ("by bob", "freeze"),
-        ("by annotation", "drill"),
-        ("by the configuration", "halted: true"),
+        ("by annotation", "drill; no time is known"),
+        ("by the configuration", "halted: true, seen since"),
     ]
+    assert [one.at for one in halts] == [NOW, None, NOW - timedelta(hours=1)]
+
+
+def test_a_pause_of_no_policy() -> None:
+    """The name was mistyped, and the policy that was meant goes on."""
+    paused = msgspec.structs.replace(led(), paused={"nope": STOP})
+    fact = next(one for one in facts(look(ledger=paused)) if one.name == "Policy nope paused")
+    assert fact.note == "there is no policy of that name; release"
+
+
+def test_nobody_to_kill() -> None:
+    """The headline promises nobody whom the last look did not find."""
+    settings = configuration(policy("a"), policy("b"))
+    known = msgspec.structs.replace(HERE, surveyed={"b": NOW}, funnels={"b": {"cooldown": 3}})
+    top = banner(look(configuration=settings, known=known), "chaosd")
+    assert top.headline == "Pods can be killed now, by policy a"
+    assert [one.name for one in top.barren.shown] == ["b"]
+    known = msgspec.structs.replace(known, surveyed={"a": NOW, "b": NOW})
+    top = banner(look(configuration=settings, known=known), "chaosd")
+    assert top.headline == (
+        "Pods can be killed now, by policies a, b, but none was eligible at the last look"
+    )
 
 
 def test_the_facts() -> None:

@@ -80,6 +80,8 @@
     live.textContent = last;
     const banner = document.getElementById("now");
     if (banner) banner.className = "banner banner-old";
+    // What counts down does so no more.
+    document.querySelectorAll("[data-old]").forEach((one) => { one.textContent = one.dataset.old; });
   }
 
   async function look() {
