@@ -195,7 +195,7 @@ def test_only_the_headline_is_read_out(shop: Served) -> None:
         ("/policies/%3Cscript%3E", 404, "<script>"),
         ("/calendar?policy=nobody", 404, "expected one of the policies web, slow"),
         ("/calendar?from=yesterday", 422, "from: expected a month"),
-        ("/calendar?from=2026-13", 422, "from: expected a month"),
+        ("/calendar?from=2026-13", 422, "A mistake in the address from: expected a month"),
         ("/calendar?from=2026-00", 422, "from: expected a month"),
         ("/calendar?from=2026-12%0A", 422, "from: expected a month"),
         ("/calendar?from=1970-12", 422, "from: expected a month"),
