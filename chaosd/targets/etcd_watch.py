@@ -21,6 +21,7 @@ BACKUP_EVERY = 60.0
 SNAPSHOT_TIMEOUT = 600.0
 _BACKUP_TIMEOUT = 10.0
 _IDLE = 5.0  # a reload may declare a cluster at any time
+_GLANCE = 1.0  # at the open intents, which is asked of nobody
 _AGAIN = timedelta(minutes=5)
 _PICTURE_GOOD_FOR = timedelta(minutes=1)
 
@@ -88,7 +89,8 @@ def declared(here: Here) -> tuple[EtcdCluster, ...]:
 
 class EtcdWatch:
     """The actor that looks at every declared cluster, four times a minute, and asks once a minute
-    how old its newest backup is. Every process does, so that each can show it."""
+    how old its newest backup is. Every process does, so that each can show it. What opens, strikes
+    or closes on a cluster changes it: then it is looked at at once."""
 
     def __init__(
         self,
@@ -106,6 +108,7 @@ class EtcdWatch:
         # What was asked about which declaration, and when by the boot clock: a changed one is new.
         self._looked: dict[str, tuple[EtcdCluster, float]] = {}
         self._asked: dict[str, tuple[EtcdCluster, float]] = {}
+        self._open: dict[str, frozenset[tuple[str, str]]] = {}
 
     def step(self) -> datetime:
         """Look at what is due; returns when to come again."""
@@ -115,13 +118,24 @@ class EtcdWatch:
         clusters = declared(here)
         self._forget_but(clusters)
         for cluster in clusters:
-            if self._due(self._looked, cluster, LOOK_EVERY):
+            if self._disturbed(cluster) or self._due(self._looked, cluster, LOOK_EVERY):
                 self._look(cluster)
             if cluster.backup is not None and self._due(self._asked, cluster, BACKUP_EVERY):
                 self._ask(cluster)
         boot = here.clock.boot()
         waits = [at + LOOK_EVERY - boot for _, at in self._looked.values()]
-        return here.after(max(0.0, min([_IDLE, *waits])))
+        return here.after(max(0.0, min([_GLANCE if clusters else _IDLE, *waits])))
+
+    def _disturbed(self, cluster: EtcdCluster) -> bool:
+        """Whether what is open on the cluster is no more what it was at the last look, which is
+        then as good as forgotten."""
+        intents = self._here.open_intents().values()
+        now = frozenset((i.id, str(i.result)) for i in intents if cluster.key in i.locks)
+        before, self._open[cluster.name] = self._open.get(cluster.name, frozenset()), now
+        if now == before:
+            return False
+        self._looked[cluster.name] = (cluster, self._here.clock.boot())
+        return True
 
     def _due(
         self, done: dict[str, tuple[EtcdCluster, float]], cluster: EtcdCluster, every: float
@@ -151,9 +165,9 @@ class EtcdWatch:
     def _forget_but(self, clusters: Sequence[EtcdCluster]) -> None:
         names = {cluster.name for cluster in clusters}
         self._memory.keep(names)
-        for done in (self._looked, self._asked):
+        for done in (self._looked, self._asked, self._open):
             for gone in done.keys() - names:
-                del done[gone]
+                done.pop(gone, None)
         for cluster in clusters:
             if cluster.backup is None:
                 self._memory.backups.pop(cluster.name, None)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chaosd.core.etcd_model import EtcdBackup
+from chaosd.core.ledger import Result
 from chaosd.ports import Loaded
 from chaosd.targets.etcd_gateway import SnapshotChecked
 from chaosd.targets.etcd_memory import EtcdMemory
@@ -55,6 +57,25 @@ def test_a_declared_cluster_is_looked_at_four_times_a_minute() -> None:
     assert lab.members.count("picture") == 5
     assert [leading for _, leading in lab.told.pictured] == [False] * 5
     assert lab.memory.pictures["main"] == lab.told.pictured[-1][0]
+
+
+def test_what_happens_to_a_cluster_is_looked_at_at_once() -> None:
+    """An intent that opens, strikes or closes on it; then every 15 seconds again."""
+    lab = Lab()
+    lab.around.declare(MAIN)
+    lab.runs(5)
+    struck = intent(locks=(MAIN.key,))
+    looks = []
+    for now in ({struck.id: struck}, {struck.id: replace(struck, result=Result.KILLED)}, {}):
+        lab.around.intents = dict(now)
+        lab.runs(2)
+        looks.append(lab.members.count("picture"))
+    assert looks == [2, 3, 4]
+    lab.around.intents = {"other": intent(locks=("shop/Deployment/web",))}
+    lab.runs(12)
+    assert lab.members.count("picture") == 4
+    lab.runs(4)
+    assert lab.members.count("picture") == 5
 
 
 @pytest.mark.parametrize("loaded", [Loaded(None), None], ids=["no configuration", "none declared"])
