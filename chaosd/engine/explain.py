@@ -211,8 +211,8 @@ class Explainer:
                 if not every:
                     break
         reasons = judged.reasons
-        if not reasons and not victims:
-            reasons = _of_the_pods(pods)
+        if not victims:
+            reasons = (*reasons, *_of_all(pods)) if reasons else _of_the_pods(pods)
             # What holds for all of them is said once.
             pods = [_without(pod, reasons) for pod in pods]
         return WorkloadJudged(judged.name, reasons, tuple(pods), tuple(victims), looked=True)
@@ -233,6 +233,12 @@ def _of_the_node(judged: WorkloadJudged, name: str, own: Reasons) -> WorkloadJud
     """A node is its own workload: all that speaks against it is one list."""
     reasons = (*judged.reasons, *own)
     return WorkloadJudged(judged.name, reasons, (), () if reasons else (name,), looked=True)
+
+
+def _of_all(pods: Sequence[Judged]) -> Reasons:
+    """What speaks against every one of them, in the same words."""
+    first = pods[0].reasons if pods else ()
+    return tuple(one for one in first if all(one in pod.reasons for pod in pods))
 
 
 def _of_the_pods(pods: Sequence[Judged]) -> Reasons:

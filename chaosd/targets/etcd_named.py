@@ -66,11 +66,11 @@ def _found(
     found = {}
     for cluster, seen in zip(asked, clusters.together(look, asked), strict=True):
         picture = seen.picture
-        members = tuple(
+        members = sorted(
             called(picture, member)
             for member in picture.members
             if meant(seen.places.get(member.id, Place()))
         )
         if members or declared(cluster, seen):
-            found[cluster.name] = members
+            found[cluster.name] = tuple(members)
     return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from chaosd.core.admission import Circumstances
 from chaosd.core.etcd_model import MemberRole
-from chaosd.core.ledger import Ledger
+from chaosd.core.ledger import LastKill, Ledger, workload_hash
 from chaosd.core.model import Code, Limits, Policy, Select, TargetKind, WorkloadKey
 from chaosd.core.status import status
 from chaosd.engine.explain import Explainer, PolicyExplained
@@ -19,15 +20,19 @@ KEY = WorkloadKey("data", "StatefulSet", "etcd")
 
 
 def explained(
-    lab: EtcdLab, members: dict[str, tuple[str, ...]], *policies: Policy, pod: str = ""
+    lab: EtcdLab,
+    members: dict[str, tuple[str, ...]],
+    *policies: Policy,
+    pod: str = "",
+    ledger: Ledger = Ledger(),  # noqa: B008 - frozen
 ) -> list[PolicyExplained]:
     configuration = lab.configuration(*policies)
-    standing = status(Ledger(), configuration, Circumstances(lab.clock.now()))
+    standing = status(ledger, configuration, Circumstances(lab.clock.now()))
     targets: dict[TargetKind, Target] = {
         TargetKind.ETCD: lab.target,
         TargetKind.POD: PodTarget(lab.reads),
     }
-    explainer = Explainer(configuration, targets, [lab.guard], Ledger(), standing, lab.clock)
+    explainer = Explainer(configuration, targets, [lab.guard], ledger, standing, lab.clock)
     return list(explainer.workload(KEY, pod, members))
 
 
@@ -95,6 +100,21 @@ def test_what_holds_for_all_members_in_the_same_words_is_said_once() -> None:
     (cluster,) = found.workloads
     assert [reason.code for reason in cluster.reasons] == [Code.DISRUPTION_BUDGET]
     assert [pod.reasons for pod in cluster.pods] == [(), (), ()]
+
+
+def test_it_is_said_once_beside_what_speaks_against_the_cluster() -> None:
+    """The cluster rests and its budget lets none go: two reasons of the cluster, none of each."""
+    lab = pods_lab()
+    scenarios.pdb(lab.cluster, "data", "etcd", min_available=3)
+    scenarios.settle(lab.cluster)
+    struck = LastKill(int(lab.clock.now().timestamp()), 0)
+    ledger = Ledger(last_kills={workload_hash("Etcd/main"): struck})
+    policy = kill(lab, cooldown=timedelta(hours=1))
+    (found,) = explained(lab, {"main": ("etcd-0", "etcd-1")}, policy, ledger=ledger)
+    (cluster,) = found.workloads
+    codes = [reason.code for reason in cluster.reasons]
+    assert codes == [Code.COOLDOWN, Code.DISRUPTION_BUDGET]
+    assert [pod.reasons for pod in cluster.pods] == [(), ()]
 
 
 def test_what_differs_is_told_of_one_that_it_holds_for() -> None:

@@ -36,8 +36,8 @@ def test_a_pod_is_a_member() -> None:
     """That one alone; all pods of its workload are all members."""
     lab = pods_lab()
     assert inside(lab, pods_of(lab, "data", "etcd-1")) == {"main": ("etcd-1",)}
-    (every,) = inside(lab, pods_of(lab, "data", "etcd")).values()
-    assert sorted(every) == ["etcd-0", "etcd-1", "etcd-2"]
+    everybody = ("etcd-0", "etcd-1", "etcd-2")
+    assert inside(lab, pods_of(lab, "data", "etcd")) == {"main": everybody}
 
 
 def test_a_node_hosts_the_members_in_its_pods() -> None:
