@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import datetime
 
 from chaosd.daemon.clocks import PacedClock
@@ -12,6 +13,8 @@ from chaosd.ports import Report
 _AFTER_FAILURE = 5.0
 _LONGEST_WAIT = 60.0
 Observe = Callable[[str, str, str, float], None]
+# The thread of the loop on whose behalf something is done, on whichever thread.
+_LOOP: ContextVar[int] = ContextVar("chaosd-loop")
 
 
 class Pulse:
@@ -26,8 +29,8 @@ class Pulse:
         self._beats: dict[int, float] = {}
 
     def beat(self) -> None:
-        """The calling thread works."""
-        self._beats[threading.get_ident()] = self._clock.boot()
+        """The calling thread works, or the loop in whose context it was called."""
+        self._beats[_LOOP.get(threading.get_ident())] = self._clock.boot()
 
     def silence(self, thread: threading.Thread) -> float:
         """Real seconds since a thread last showed that it works; 0 for one that has just begun."""
@@ -87,6 +90,7 @@ class Loop:
         return self._thread.is_alive() and self._pulse.silence(self._thread) < self._patience
 
     def _run(self) -> None:
+        _LOOP.set(threading.get_ident())
         while not self._stop.is_set():
             self._pulse.beat()
             try:

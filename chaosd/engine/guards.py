@@ -18,6 +18,7 @@ from chaosd.core.model import (
     Reason,
     Reasons,
     TargetKind,
+    WorkloadKey,
 )
 from chaosd.ports import Guard, Guarded
 
@@ -58,6 +59,9 @@ def against_step(
         if policy is None or policy.target is not TargetKind.ETCD:
             detail = f"policy {intent.policy} is not declared for etcd any more"
             return (Reason(Code.ETCD_ROLE, f"{detail}: nobody knows which member it asks for"),)
+        if WorkloadKey.parse(intent.workload).name not in policy.clusters:
+            detail = f"policy {intent.policy} does not name {intent.workload} any more"
+            return (Reason(Code.NOT_OPTED_IN, detail),)
         impact = msgspec.structs.replace(impact, drawn=drawn_by(policy, intent, step))
     guarded = object_to(guards, configuration, impact, now)
     missing = [lock for lock in guarded.locks if lock not in intent.locks]

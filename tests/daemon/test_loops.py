@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from chaosd.daemon.loops import Loop, Pulse
+from chaosd.daemon.together import at_once
 from tests.daemon.bell import PATIENCE, Bell
 from tests.daemon.hands import Hands
 from tests.engine.world import Tape
@@ -99,6 +100,27 @@ def test_a_step_of_many_slow_requests_is_not_stuck() -> None:
             assert loop.healthy()
             go_on.release()
     assert counted == [("get", "pods", "unanswered", 30.0)] * 20
+
+
+def test_requests_made_at_once_are_signs_of_life() -> None:
+    """They are the loop's own, though other threads make them."""
+    clock, asked, go_on = Hands(), threading.Semaphore(0), threading.Semaphore(0)
+    pulse = Pulse(clock)
+    observe = pulse.through(lambda *_: None)
+
+    def step() -> datetime:
+        for _ in range(4):
+            clock.move(100)
+            at_once(lambda _: observe("get", "pods", "unanswered", 100.0), range(3))
+            asked.release()
+            assert go_on.acquire(timeout=PATIENCE)
+        return clock.now() + TOMORROW
+
+    with running(step, clock, pulse=pulse) as loop:
+        for _ in range(4):
+            assert asked.acquire(timeout=PATIENCE)
+            assert loop.healthy()
+            go_on.release()
 
 
 def test_requests_of_other_threads_are_no_sign_of_life() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextvars import ContextVar
 
 import pytest
 
@@ -38,6 +39,18 @@ def test_all_are_asked_at_the_same_time() -> None:
     assert len(set(at_once(ask, range(MOST)))) == MOST
     assert len(set(at_once(ask, range(2 * MOST)))) == MOST
     assert left_over() == []
+
+
+def test_no_thread_outlives_the_process() -> None:
+    """Python waits at its end for all threads that are not daemons, also for one that hangs."""
+    assert all(at_once(lambda _: threading.current_thread().daemon, range(MOST)))
+
+
+def test_calls_know_on_whose_behalf_they_are_made() -> None:
+    """What is set where they are asked for is seen on their threads."""
+    asker: ContextVar[str] = ContextVar("asker", default="nobody")
+    asker.set("somebody")
+    assert at_once(lambda _: asker.get(), range(3)) == ["somebody"] * 3
 
 
 def test_what_a_call_raises() -> None:

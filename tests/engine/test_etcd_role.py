@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from chaosd.core.etcd_model import EtcdCluster
 from chaosd.core.ledger import Intent, Result
 from chaosd.core.model import Action, Code, MemberRole, Policy
 from chaosd.engine.attempt import Ended
@@ -119,3 +120,24 @@ def test_a_policy_that_changes(policies: tuple[Policy, ...], detail: str) -> Non
     assert ended.result == str(Result.REFUSED if detail else Result.KILLED)
     assert detail in intent.steps[0].detail
     assert len(scene.victims()) == (0 if detail else 1)
+
+
+def test_a_cluster_that_opted_out() -> None:
+    """A policy that names another cluster by the time of the strike takes no member of this one."""
+    other = EtcdCluster(name="other", endpoints=("http://192.0.2.9:2379",))
+    policy = msgspec.structs.replace(POLICIES["etcd"], clusters=("main",))
+    scene = Scene(configured(policy, etcd=(MAIN, other)), data)
+    scene.sandbox.etcd = EtcdOfPods(scene.cluster, "shop", "etcd", 3)
+    changed = msgspec.structs.replace(policy, clusters=("other",))
+    hook = Hook(
+        f"PATCH {LEDGER}",
+        lambda: reload(scene, process, policies=(changed,), etcd=(MAIN, other)),
+        nth=0,
+    )
+    process = scene.leader(through=hook)
+    hook.left = 1
+    ended = process.attempt()
+    (intent,) = scene.ledger().all_intents()
+    assert ended.result == str(Result.REFUSED)
+    assert "does not name Etcd/main any more" in intent.steps[0].detail
+    assert scene.victims() == []
