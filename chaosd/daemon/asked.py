@@ -57,7 +57,10 @@ def ask(
     clock: Clock,
 ) -> Asked:
     """Explain what ``target`` names. Raises NamesNothing, NotThere and CallFailed."""
-    key, pod = meant(target, explainer, connection)
+    try:
+        key, pod = meant(target, explainer, connection)
+    except NotThere as error:
+        raise NotThere(f"{error}{_members_there(target, configuration)}") from None
     check_there(key, pod, connection, configuration)
     parts = _parts(key, pod, connection, configuration, clock.now())
     about = {key.name} if key.target is TargetKind.ETCD else parts
@@ -68,6 +71,13 @@ def ask(
         etcd_answers(connection, configuration, clock.now(), about),
         tuple(etcd_part(key, pod, name, members) for name, members in parts.items()),
     )
+
+
+def _members_there(target: str, configuration: Configuration) -> str:
+    """Where to look for a member whose pod is gone at this moment, as it is after each strike."""
+    namespace = target.strip().partition("/")[0]
+    names = [one.key for one in configuration.etcd if one.pods and one.pods.namespace == namespace]
+    return f"; members of etcd in that namespace: write {' or '.join(names)}" if names else ""
 
 
 def _parts(

@@ -148,3 +148,12 @@ def test_a_cluster_that_is_not_declared(asking: Asking) -> None:
     """Those that are, are named."""
     with pytest.raises(NotThere, match="no etcd cluster nope is declared; declared are: main"):
         asking.ask("Etcd/nope")
+
+
+def test_a_pod_that_is_gone_at_this_moment(asking: Asking) -> None:
+    """As after each strike: its cluster is named. Of a shop's pod nothing is said of etcd."""
+    with pytest.raises(NotThere, match=r"no pod etcd-9 .*members of etcd .*: write Etcd/main"):
+        asking.ask("data/etcd-9")
+    with pytest.raises(NotThere) as told:
+        asking.ask("shop/web-9")
+    assert "Etcd" not in str(told.value)
