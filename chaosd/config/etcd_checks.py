@@ -109,9 +109,12 @@ def _given(draft: Draft, path: KeyPath, value: object) -> bool:
 
 def _check_tls(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
     tls = cluster.tls
-    if tls is None:
+    if not _given(draft, (*path, "tls"), tls):
         return
-    given = {key: _given(draft, (*path, "tls", key), getattr(tls, key)) for key in ("cert", "key")}
+    given = {
+        key: tls is not None and _given(draft, (*path, "tls", key), getattr(tls, key))
+        for key in ("cert", "key")
+    }
     for missing, have in (("cert", "key"), ("key", "cert")):
         if given[have] and not given[missing]:
             draft.report(
@@ -119,7 +122,7 @@ def _check_tls(draft: Draft, path: KeyPath, cluster: EtcdSettings) -> None:
                 f"missing, and {have} is no use without it: write {missing}: "
                 f"/etc/chaosd/etcd/tls.{'crt' if missing == 'cert' else 'key'}, or remove {have}",
             )
-    if cluster.pods and cluster.pods.scheme is Scheme.HTTP:
+    if tls is not None and cluster.pods and cluster.pods.scheme is Scheme.HTTP:
         draft.report((*path, "tls"), "goes with https alone: remove it, or write scheme: https")
     for number, url in enumerate(cluster.endpoints):
         where = (*path, "endpoints", number)

@@ -1,4 +1,4 @@
-"""Two mistakes in one file are two problems, whichever two they are."""
+"""Any number of mistakes in one file are so many problems, whichever they are."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 from functools import cache
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chaosd.config import load_text
-from tests.config import mistakes_of_etcd, mistakes_of_policies
+from tests.config import mistakes_of_etcd, mistakes_of_policies, mistakes_of_types
 from tests.config.mistakes import LINES, Mistake
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MISTAKES = (*mistakes_of_etcd.MISTAKES, *mistakes_of_policies.MISTAKES)
+EVERY = (*MISTAKES, *mistakes_of_types.MISTAKES)
 
 
 def problems(*mistakes: Mistake) -> set[tuple[str, str, str]]:
@@ -91,3 +94,17 @@ def test_no_mistake_hides_another(first: Mistake) -> None:
         assert [one.name for one in batch if not told(one, found)] == []
         known = {path for one in batch for path in paths(one)}
         assert [one for one in found if one[0] not in known] == []
+
+
+@given(st.permutations(EVERY), st.integers(2, len(EVERY)))
+@settings(max_examples=25, deadline=None)
+def test_however_many_mistakes_are_told_at_once(order: list[Mistake], most: int) -> None:
+    """A file with any of them that can be made together is told of each, and of nothing else."""
+    made: list[Mistake] = []
+    for one in order:
+        if len(made) < most and all(together(one, other) for other in made):
+            made.append(one)
+    found = problems(*made)
+    assert [one.name for one in made if not told(one, found)] == []
+    known = {path for one in made for path in paths(one)}
+    assert [one for one in found if one[0] not in known] == []
