@@ -35,10 +35,6 @@ time.sleep(600)
 """
 
 
-# It says why, and ends.
-DYING = "import sys; sys.exit('no such flag')"
-
-
 class Inside:
     """A process for every pod of shop/db, which answers when it has begun and the test says so."""
 
@@ -273,7 +269,8 @@ def test_a_process_that_ends_at_once_again_and_again_is_told_once(
     world: World, inside: Inside
 ) -> None:
     """Before that nothing is: one process may end."""
-    inside.command = (sys.executable, "-I", "-S", "-c", DYING)
+    dies = "import sys; sys.exit('no such flag')"
+    inside.command = (sys.executable, "-I", "-S", "-c", dies)
     wait(world, lambda: inside.dying or restarts(world) > 9)
     told = inside.dying[0]
     assert (told.address, told.log) == (ADDRESS, inside.log)
