@@ -188,13 +188,20 @@ def told(reply: Reply) -> Error | None:
 
 
 def without(reply: Reply, hidden: str) -> Reply:
-    """The answer without a secret that was sent, which a stranger may give back."""
+    """The answer without a secret that was sent, which a stranger may give back.
+
+    JSON has many ways to write a text, so it is read and written anew, in the one way in which the
+    secret is looked for. What is no JSON may hold it in any way: nothing of that is kept.
+    """
     if not hidden:
         return reply
-    body = reply.body
-    for one in (msgspec.json.encode(hidden)[1:-1], hidden.encode()):
-        body = body.replace(one, b"[redacted]")
-    return Reply(reply.status, body)
+    try:
+        body = msgspec.json.encode(msgspec.json.decode(reply.body))
+    except (*UNREADABLE, OverflowError):
+        kept = _COMMON_NAME if _COMMON_NAME in reply.body else b"[not shown]"
+        return Reply(reply.status, kept)
+    written = msgspec.json.encode(hidden)[1:-1]
+    return Reply(reply.status, body.replace(written, b"[redacted]"))
 
 
 def hexadecimal(number: str) -> str:

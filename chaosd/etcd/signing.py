@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from chaosd.calls import Answered, CallFailed, Forbidden, NotSent
+from chaosd.calls import CallFailed, Forbidden, NotSent
 from chaosd.core.etcd_model import EtcdAuth, EtcdCluster, EtcdTls
 from chaosd.etcd.answers import UNREADABLE, Barred, Unsigned, error_of, told, without
 from chaosd.etcd.deadline import Deadline
@@ -25,6 +25,12 @@ _AUTHENTICATE = "/v3/auth/authenticate"
 _NOT_ON = "authentication is not enabled"
 _WRONG = "authentication failed"
 _DENIED = "permission denied"
+# https://grpc.io/docs/guides/status-codes/
+_IN_OUR_WORDS = {
+    4: "it ran out of time",
+    8: "it is asked too much, or is out of space",
+    14: "it is not available, perhaps without a leader",
+}
 _MOST = 1000
 _T = TypeVar("_T")
 
@@ -85,8 +91,7 @@ class Tokens:
             reply = self._wire.send(tls, where + _AUTHENTICATE, body, deadline)
             token = _token(reply, where, auth, password)
         except CallFailed as error:
-            words = error.message if isinstance(error, Answered) else str(error)
-            about = words.removeprefix(f"{where}: ")
+            about = str(error).removeprefix(f"{where}: ")
             raise NotSent(f"{where}: can't sign in as {auth.username}: {about}") from None
         return token
 
@@ -113,12 +118,11 @@ def _token(reply: Reply, where: str, auth: EtcdAuth, password: str) -> str:
             raise CallFailed("it gives no token that can be sent")
         return token
     error = told(reply)
-    if error is not None and _NOT_ON in error.message:
+    if error is None:
+        raise error_of(without(reply, password), where)
+    if _NOT_ON in error.message:
         return ""
-    if error is not None and _WRONG in error.message:
+    if _WRONG in error.message:
         raise CallFailed(f"the name, or the password in {auth.password_file}, is wrong")
-    failed = error_of(without(reply, password), where)
-    if isinstance(failed, Answered):
-        raise failed
-    # Who is not etcd may give back what was sent, in whatever way.
-    raise CallFailed(f"it answers {reply.status}, not as etcd does")
+    # Who says the rest has seen the password and may give it back, in whatever way.
+    raise CallFailed(_IN_OUR_WORDS.get(error.code, f"it answers {reply.status}"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from chaosd.calls import Answered, CallFailed, Forbidden, NotSent
 from chaosd.core.etcd_model import EtcdBackup
 from chaosd.etcd.backups import BackupAges
 from tests.etcd.stub import Pieces, Request, Stub, http
+from tests.etcd.writings import WAYS
 from tests.etcd_members.authority import Authority
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -149,3 +150,23 @@ def test_a_token_that_is_given_back_is_not_shown(
         with Stub(body) as stub, pytest.raises(CallFailed) as failed:
             ages.age(backup(stub, tmp_path), PATIENT)
         assert TOKEN not in str(failed.value)
+
+
+@pytest.mark.parametrize("written", WAYS.values(), ids=WAYS.keys())
+def test_a_token_is_not_shown_however_it_is_written(
+    ages: BackupAges, tmp_path: Path, written: Callable[[str], str]
+) -> None:
+    """Each server has its own way of writing JSON."""
+    told = written("no such token: s3cr3t&</>==")
+    with Stub(b"") as stub:
+        asked = backup(stub, tmp_path, "s3cr3t&</>==")
+        for body in (
+            f'{{"status":"error","errorType":{told},"error":{told}}}',
+            f'{{"status":"success","data":{{"resultType":{told},"result":[]}}}}',
+            f"<html>{told}",
+        ):
+            for status in (200, 422, 500):
+                stub.answer = http(body.encode(), status)
+                with pytest.raises(CallFailed) as failed:
+                    ages.age(asked, PATIENT)
+                assert "s3cr3t" not in str(failed.value)

@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaosd.calls import Answered, CallFailed, Forbidden, NotSent
+from chaosd.calls import Answered, CallFailed, Forbidden, NotSent, ServerFault
 from chaosd.core.etcd_model import EtcdAuth, EtcdCluster
-from chaosd.etcd.answers import without
+from chaosd.etcd.answers import Status, decode
 from chaosd.etcd.gateway import HttpGateway
 from chaosd.etcd.secret import secret, sendable
 from chaosd.etcd.wire import Reply
 from tests.etcd.stub import STATUS, Answers, Etcd, Pieces, Request, Stub, http
+from tests.etcd.writings import TOKENS, WAYS, as_go_does
 
 PATIENT = 60.0
 PASSWORD = 'open "sesame" \\ now'
@@ -198,22 +198,47 @@ def _echo(request: Request) -> Pieces:
 
 
 def _echo_as_etcd(request: Request) -> Pieces:
-    told = {"code": 13, "message": f"bad: {json.loads(request.body)}", "error": "x"}
-    return http(told, 500)
+    told = as_go_does(f"bad: {json.loads(request.body)['password']}")
+    return http(f'{{"code":13,"message":{told},"error":"x"}}'.encode(), 500)
 
 
 @pytest.mark.parametrize("answer", [_echo, _echo_as_etcd], ids=["foreign", "etcd"])
 def test_a_password_that_is_given_back_is_not_shown(
     tmp_path: Path, answer: Callable[[Request], Pieces]
 ) -> None:
-    """A proxy that shows what it was sent, or an etcd that would."""
+    """A proxy that shows what it was sent, or an etcd that would, however they write it."""
     with (
         asking(answer) as (gateway, stub),
         pytest.raises(NotSent, match="can't sign in as root") as failed,
     ):
-        gateway.leader(cluster(tmp_path, "hunter2-hunter2"), stub.url, PATIENT)
+        gateway.leader(cluster(tmp_path, "hunter2&hünter2"), stub.url, PATIENT)
     assert "hunter2" not in repr(failed.value)
+    assert "nter2" not in repr(failed.value)
     assert failed.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "words"),
+    [
+        ({"code": 14, "message": "etcdserver: no leader"}, 503, "it is not available"),
+        ({"code": 4, "message": "context deadline exceeded"}, 504, "it ran out of time"),
+        ({"code": 8, "message": "etcdserver: too many requests"}, 429, "it is asked too much"),
+        ({"code": 13, "message": "a stranger's words"}, 500, "it answers 500$"),
+        (b"a stranger's words", 502, "it answers 502, not as etcd does: '.not shown.'$"),
+        (b"", 301, "it redirects"),
+        (b"404 page not found", 404, "it has no JSON gateway"),
+    ],
+)
+def test_what_a_sign_in_is_refused_with(
+    tmp_path: Path, told: dict[str, object] | bytes, status: int, words: str
+) -> None:
+    """In our own words, as whoever answers knows the password."""
+    with (
+        asking(http(told, status)) as (gateway, stub),
+        pytest.raises(NotSent, match=f"can't sign in as root: {words}") as failed,
+    ):
+        gateway.leader(cluster(tmp_path), stub.url, PATIENT)
+    assert "stranger" not in str(failed.value)
 
 
 @pytest.mark.parametrize("path", ["/v3/maintenance/status", "/v3/maintenance/snapshot"])
@@ -281,11 +306,32 @@ def test_only_what_fits_a_header_is_sent(text: str) -> None:
     assert sendable(text) == (bool(text) and not odd)
 
 
-@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=20).map("s3cr3t".__add__))
-def test_what_was_sent_is_in_no_answer(text: str) -> None:
-    """As it is, or as JSON writes it."""
-    body = text.encode() + msgspec.json.encode({"password": text})
-    assert without(Reply(500, body), text).body == b'[redacted]{"password":"[redacted]"}'
+@pytest.mark.parametrize("written", WAYS.values(), ids=WAYS.keys())
+@given(token=TOKENS)
+def test_what_was_sent_is_in_no_answer(written: Callable[[str], str], token: str) -> None:
+    """However JSON writes it: as a text of its own, within one, or as a key."""
+    told = written(f"bad token {token}!")
+    for body in (
+        f'{{"code":13,"message":{told}}}',
+        f'{{"code":"","message":{told}}}',
+        f'{{"error":{{"code":2,"message":{told}}}}}',
+        f"{{{told}:[{told},12345678901234567890123]}}",
+        told,
+        f"<html>{told}",
+    ):
+        for status in (200, 400, 502):
+            with pytest.raises(CallFailed) as failed:
+                decode(Reply(status, body.encode()), Status, "http://a:1", token)
+            assert token not in str(failed.value)
+            assert "s3cr3t" not in str(failed.value)
+
+
+def test_what_an_answer_says_besides_stays() -> None:
+    """Nothing but the secret is left out."""
+    body = rb'{"code":13,"message":"no \u0074oken t\u006fken, \u00e4","error":""}'
+    with pytest.raises(ServerFault) as failed:
+        decode(Reply(500, body), Status, "http://a:1", "token")
+    assert failed.value.message == "http://a:1: no [redacted] [redacted], ä"
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
