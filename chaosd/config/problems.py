@@ -78,9 +78,16 @@ def shown(text: str) -> str:
     return repr(cut)
 
 
-def found(value: object) -> str:
-    """Say what a value read from YAML is, for "expected ..., found ..."."""
+def found(value: object, *, secret: bool = False) -> str:
+    """Say what a value read from YAML is, for "expected ..., found ...".
+
+    What may be a ``secret`` that somebody wrote in a wrong place is not shown.
+    """
     match value:
+        case str() if secret:
+            return "found a text"
+        case int() | float() if secret and not isinstance(value, bool):
+            return "found a number"
         case None:
             return "found nothing"
         case bool():

@@ -155,7 +155,8 @@ def _message(detail: Detail, path: KeyPath) -> str:
             dash = ": put a dash before the first key of each item"
             return f"expected a list, {found(value)}{dash if isinstance(value, dict) else item}"
         case "model_type":
-            return f"expected a map with keys such as {', '.join(_keys(group)[:4])}, {found(value)}"
+            what = found(value, secret=key == "auth")
+            return f"expected a map with keys such as {', '.join(_keys(group)[:4])}, {what}"
         case "enum":
             known = [str(one.value) for one in inner(info.annotation)] if info else []
             near = nearest(str(value), tuple(known))
