@@ -138,6 +138,7 @@ def _check_top(draft: Draft) -> None:
             ("seed",),
             "missing in namespaced mode, where the UID of kube-system can't be read: write any "
             "text, such as the name of the cluster",
+            near=("namespaces",),
         )
 
 
