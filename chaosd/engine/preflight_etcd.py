@@ -41,6 +41,9 @@ def etcd_words(configuration: Configuration) -> Iterator[str]:
             also = f", and the password of {auth.username} is sent in the clear" if auth else ""
             what = "what they answer is not proven to be theirs"
             yield f"  Members are asked over http: {what}{also}."
+        if (backup := cluster.backup) and backup.bearer_token_file and _plain(backup.prometheus):
+            token = backup.bearer_token_file
+            yield f"  Prometheus is asked over http: the token in {token} is sent in the clear."
 
 
 def victims(policy: Policy) -> str:
@@ -85,4 +88,8 @@ def _gates(cluster: EtcdCluster) -> str:
 def _in_the_clear(cluster: EtcdCluster) -> bool:
     if cluster.pods is not None:
         return f"{cluster.pods.scheme}://" == _HTTP
-    return any(one.startswith(_HTTP) for one in cluster.endpoints)
+    return any(_plain(one) for one in cluster.endpoints)
+
+
+def _plain(url: str) -> bool:
+    return url.startswith(_HTTP)

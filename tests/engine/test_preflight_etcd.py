@@ -100,6 +100,25 @@ def test_a_password_in_the_clear_is_told() -> None:
     assert "password" not in "\n".join(etcd_words(read(KILL)))
 
 
+@pytest.mark.parametrize(
+    ("backup", "told"),
+    [
+        ("prometheus: 'http://p:9090', query: q, bearerTokenFile: /t", True),
+        ("prometheus: 'http://p:9090', query: q", False),
+        ("prometheus: 'https://p:9090', query: q, bearerTokenFile: /t", False),
+    ],
+)
+def test_a_token_in_the_clear_is_told(backup: str, told: bool) -> None:
+    """Prometheus over http is common; a token that goes there is another matter."""
+    text = HEAD.replace("file: /backups", backup)
+    loaded = load_text(f"{text}\npolicies: []", {}, NOW).configuration
+    assert loaded is not None
+
+    words = "Prometheus is asked over http: the token in /t is sent in the clear."
+    assert (words in "\n".join(etcd_words(loaded))) == told
+    assert ("token" in "\n".join(etcd_words(loaded))) == told
+
+
 def test_with_a_helper_every_member_can_be_killed() -> None:
     """Nothing is said to be out of reach."""
     helper = "helper: {namespace: helpers, image: a/b}"
