@@ -24,7 +24,7 @@ MISTAKES = (
         {"seed": "", "namespaces": "namespaces: [shop, etcd]"},
         "seed",
         "missing",
-        line="nowhere",
+        line="namespaces",
     ),
     Mistake("undeclared", {"kill.cluster": "      - zoo"}, f"{K}.clusters[0]", "no cluster 'zoo'"),
     Mistake("undeclared-2", {"kill.other": "      - moo"}, f"{K}.clusters[1]", "no cluster 'moo'"),
