@@ -57,7 +57,7 @@ def checked(
         if answer.status != 200:
             reply = Reply(answer.status, _beginning(answer))
             raise error_of(without(reply, authorization), where)
-        for blob in _blobs(answer, where):
+        for blob in _blobs(answer, where, authorization):
             size += len(blob)
             tail += blob
             told.update(tail[:-_HASH])
@@ -70,7 +70,7 @@ def checked(
     return SnapshotChecked(size, deadline.passed)
 
 
-def _blobs(answer: Answer, where: str) -> Iterator[bytes]:
+def _blobs(answer: Answer, where: str, hidden: str) -> Iterator[bytes]:
     for line in _lines(answer, where):
         try:
             told = _decoder.decode(line)
@@ -78,7 +78,9 @@ def _blobs(answer: Answer, where: str) -> Iterator[bytes]:
             words = short(str(error))
             raise Unanswered(f"{where}: what it sends is no snapshot: {words}") from None
         if told.error is not None:
-            raise Unanswered(f"{where}: the snapshot broke off: {short(told.error.message)}")
+            why = told.error.message
+            why = why.replace(hidden, "[redacted]") if hidden else why
+            raise Unanswered(f"{where}: the snapshot broke off: {short(why)}")
         if told.result is None:
             raise Unanswered(f"{where}: what it sends is no snapshot")
         yield told.result.blob

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from random import Random
 
@@ -16,9 +16,13 @@ from hypothesis import strategies as st
 
 from chaosd.calls import CallFailed, Invalid, Unanswered
 from chaosd.core.etcd_answers import SnapshotChecked
-from chaosd.core.etcd_model import EtcdCluster
+from chaosd.core.etcd_model import EtcdCluster, EtcdTls
+from chaosd.etcd.deadline import Deadline
 from chaosd.etcd.gateway import HttpGateway
+from chaosd.etcd.snapshot import checked
+from chaosd.etcd.wire import Wire
 from tests.etcd.stub import Answers, Request, Stub, http
+from tests.etcd.writings import WAYS
 
 CLUSTER = EtcdCluster("main")
 PATIENT = 60.0
@@ -125,6 +129,19 @@ def test_what_is_no_good_snapshot_is_told(answer: Answers, words: str) -> None:
     """Each with what is wrong, and whose it is."""
     with pytest.raises(CallFailed, match=rf"http://127\.0\.0\.1:\d+: .*({words})"):
         check(answer)
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_token_given_back_in_the_stream_is_not_shown(way: Callable[[str], str]) -> None:
+    """However the member writes it."""
+    token = "t0k/en&more"
+    told = f'{{"error":{{"code":16,"message":{way(f"unknown: {token}")}}}}}\n'.encode()
+    with Stub(streamed([told])) as stub, closing(Wire()) as wire:
+        url = f"{stub.url}/v3/maintenance/snapshot"
+        with pytest.raises(CallFailed) as failed:
+            checked(wire, EtcdTls(), url, Deadline(PATIENT), token)
+    assert token not in str(failed.value)
+    assert "unknown: [redacted]" in str(failed.value)
 
 
 def test_a_member_that_refuses_says_why() -> None:
