@@ -35,6 +35,14 @@ def configuration(scenario: str) -> Configuration:
     return loaded.configuration
 
 
+@pytest.fixture
+def _hears_hangups() -> Iterator[None]:
+    """As processes of a terminal do, also where the tests were started by nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @contextmanager
 def started(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """The sandbox in a process of its own, with its temporary files in ``folder``; it runs."""
@@ -52,9 +60,10 @@ def started(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
+@pytest.mark.usefixtures("_hears_hangups")
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_cleans_up_when_it_is_asked_to_end(tmp_path: Path, asked: signal.Signals) -> None:
     """By Ctrl-C, by a service manager, by a terminal that is closed, which may say it twice: exit
@@ -84,6 +93,7 @@ def test_it_outlives_its_terminal_when_told_to(tmp_path: Path) -> None:
     assert "stopping" in said
 
 
+@pytest.mark.usefixtures("_hears_hangups")
 def test_signals_mean_what_they_did_when_it_has_ended() -> None:
     """Whoever runs it in a process of his own keeps his handlers."""
     before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)]
