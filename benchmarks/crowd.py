@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from benchmarks.children import until
 from chaosd.cli.stage import Stage
 from chaosd.report.logs import configure
 from chaosd.report.metrics import Metrics
@@ -48,13 +48,10 @@ def silent(metrics: Metrics, clock: AcceleratedClock) -> tuple[Reporter, Reporte
     return reporter, reporter
 
 
-def surveyed(stage: Stage, workloads: int, seconds: float = 170) -> None:
+def surveyed(stage: Stage, workloads: int) -> None:
     """Wait until the page knows all of them as candidates. Raises TimeoutError."""
-    end = time.monotonic() + seconds
-    while (found := _candidates(stage)) != workloads:
-        if time.monotonic() > end:
-            raise TimeoutError(f"{found:,} of {workloads:,} workloads surveyed in {seconds:g} s")
-        time.sleep(0.2)
+    what = f"the survey of {workloads:,} workloads"
+    until(lambda: _candidates(stage) == workloads, what, seconds=170, every=0.2)
 
 
 def _candidates(stage: Stage) -> int:

@@ -15,6 +15,7 @@ from chaosd.cli.output import Output, note, out, print_json, table
 from chaosd.cli.standing import read_standing
 from chaosd.core.ledger import Ledger
 from chaosd.core.model import Code, Configuration, TargetKind
+from chaosd.core.words import several
 from chaosd.daemon.asked import Asked, ask, ask_all
 from chaosd.daemon.naming import NamesNothing
 from chaosd.engine.explain import DEEP, ELIGIBLE, Explainer, PolicyExplained, WorkloadJudged
@@ -168,7 +169,7 @@ def _print_funnel(one: PolicyExplained) -> None:
         return
     counted = ", ".join(f"{code} {n}" for code, n in one.counts.items())
     noun, inside = _NOUNS[one.target]
-    out().print(f"  {_count(len(one.workloads), noun)} looked at: {counted}")
+    out().print(f"  {several(len(one.workloads), noun)} looked at: {counted}")
     if ELIGIBLE in one.counts:
         out().print("  eligible:")
         for workload in one.eligible:
@@ -181,11 +182,7 @@ def _print_funnel(one: PolicyExplained) -> None:
         out().print(rows)
     unlooked = sum(not workload.looked for workload in one.eligible)
     if unlooked:
-        note(f"{inside} {_count(unlooked, f'eligible {noun}')} were not looked at: see --deep")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+        note(f"{inside} {several(unlooked, f'eligible {noun}')} were not looked at: see --deep")
 
 
 def _worth_a_line(workload: WorkloadJudged) -> bool:

@@ -11,20 +11,11 @@ from chaosd.core.duration import render
 from chaosd.core.etcd_answer import EtcdAnswer
 from chaosd.core.etcd_model import ETCD
 from chaosd.core.ledger import Intent, Verdict
-from chaosd.core.model import Action, Code, Policy, Reason, Reasons, TargetKind
+from chaosd.core.model import Code, Policy, Reason, Reasons, TargetKind
+from chaosd.core.words import verb
 
 TELLS_FOR = timedelta(minutes=2)
 """How long a look at a cluster tells anything about now: it is looked at every 15 seconds."""
-
-_NOUNS = {
-    Action.EVICT: "an eviction",
-    Action.CRASH: "a crash",
-    Action.DRAIN: "a drain",
-    Action.REBOOT: "a reboot",
-    Action.TERMINATE: "a termination",
-    Action.KILL: "a kill",
-    Action.MOVE_LEADER: "a move of the leader",
-}
 
 
 def with_open(answers: Iterable[EtcdAnswer], intents: Sequence[Intent]) -> tuple[EtcdAnswer, ...]:
@@ -74,7 +65,7 @@ def etcd_against(
 
 
 def _told(intent: Intent) -> str:
-    what = f"{_NOUNS[intent.action]} by policy {intent.policy}, victim {intent.victim.path}"
+    what = f"{verb(intent.action).one} by policy {intent.policy}, victim {intent.victim.path}"
     if intent.verdict is Verdict.NOT_RECOVERED:
         return f"has not recovered yet: {what}"
     return f"under way: {what}"

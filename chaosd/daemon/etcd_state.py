@@ -29,12 +29,13 @@ def etcd_answers(
     The age of the newest backup is asked for; whether snapshots are good is known to the daemon
     alone, which tells it by its metrics.
     """
-    answers = []
-    for cluster in configuration.etcd:
-        if only is None or cluster.name in only:
-            picture = connection.etcd.clusters.picture(cluster, now)
-            answers.append(etcd_answer(picture, _backup_reasons(connection, cluster)))
-    return answers
+    clusters = connection.etcd.clusters
+
+    def answer(cluster: EtcdCluster) -> EtcdAnswer:
+        return etcd_answer(clusters.picture(cluster, now), _backup_reasons(connection, cluster))
+
+    asked = [one for one in configuration.etcd if only is None or one.name in only]
+    return clusters.together(answer, asked)
 
 
 def _backup_reasons(connection: Connection, cluster: EtcdCluster) -> Reasons:

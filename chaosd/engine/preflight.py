@@ -24,7 +24,7 @@ from chaosd.core.model import (
 from chaosd.core.rule import describe
 from chaosd.core.schedule import Cron, Every, MeanTime, Rate
 from chaosd.core.window import Always, Windows, opening
-from chaosd.core.words import verb
+from chaosd.core.words import several, verb
 from chaosd.engine.explain import ELIGIBLE
 from chaosd.engine.plan import NOT_SELECTED
 from chaosd.engine.preflight_etcd import etcd_words, victims
@@ -170,8 +170,9 @@ def _words(
     if not live:
         yield "Every policy is a dry run: nothing is touched, only written down and counted."
     else:
+        policies = several(len(live), "live policy", "live policies")
         yield (
-            f"Expect {_often(total, 'kill')} a week, by {_count(len(live), 'live policy')}"
+            f"Expect {_often(total, 'kill')} a week, by {policies}"
             f" under these limits for all together: {_limits(configuration.limits)}."
         )
     for one in each:
@@ -197,7 +198,7 @@ def _sentence(policy: Policy, one: PolicyOutlook) -> str:
     not_now = f" (not the others: {why})" if why else ""
     noun, opted_in = _NOUNS[policy.target]
     found = (
-        f"of {_count(one.workloads, noun)} that {opted_in}, "
+        f"of {several(one.workloads, noun)} that {opted_in}, "
         f"{_choosable(policy, one.eligible)}{not_now}"
         if one.workloads
         else f"no {noun} {'was found' if policy.clusters else 'has opted in'}"
@@ -268,11 +269,6 @@ def _choosable(policy: Policy, n: int) -> str:
     if policy.target is TargetKind.ETCD:  # the survey has asked no member
         return f"{n} may be drawn, and {'its' if n == 1 else 'their'} members are asked then"
     return f"{n} {'is a candidate' if n == 1 else 'are candidates'} now"
-
-
-def _count(n: int, noun: str) -> str:
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{n} {noun if n == 1 else plural}"
 
 
 def _often(times: float, noun: str) -> str:

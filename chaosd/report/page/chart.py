@@ -13,7 +13,8 @@ from msgspec import Struct
 from chaosd.core.kills import KillRecord
 from chaosd.core.ledger import Verdict
 from chaosd.core.status_parts import State
-from chaosd.report.page.words import clock, seconds, several, words
+from chaosd.core.words import several
+from chaosd.report.page.words import clock, seconds, words
 
 _SPANS = [timedelta(minutes=m) for m in (20, 60, 120, 240, 480, 960, 1680)]
 # A quarter of each is a round number of minutes.

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from chaosd.core.model import TargetKind
 from chaosd.core.status_parts import HaltNow, OpenIntent, PolicyNow, State, Status
-from chaosd.report.page.words import because, several
+from chaosd.core.words import several
+from chaosd.report.page.words import because
 from chaosd.report.status_text import HALT_ANNOTATION
 
 T = TypeVar("T")

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from chaosd.core.duration import render as span
+from chaosd.core.words import several
 from chaosd.report.page import words
 from chaosd.report.page.funnel import funnel
 from chaosd.report.page.home import few
@@ -58,7 +59,7 @@ def _environment() -> Environment:
         "away": words.away,
         "words": words.words,
         "seconds": words.seconds,
-        "several": words.several,
+        "several": several,
         "reason": words.reason,
         "because": words.because,
         "few": few,

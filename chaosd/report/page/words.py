@@ -85,8 +85,3 @@ def seconds(value: float | None) -> str:
     if value < 10:
         return f"{value:.1f} s"
     return f"{value:.0f} s" if value < 120 else render(timedelta(seconds=round(value)))
-
-
-def several(count: int, one: str, many: str = "") -> str:
-    """``1 kill``, ``3 kills``."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

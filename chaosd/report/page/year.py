@@ -14,7 +14,7 @@ from chaosd.core.interval import merge
 from chaosd.core.ledger import Ledger, Result, instant
 from chaosd.core.model import Policy
 from chaosd.core.window import open_intervals
-from chaosd.report.page.words import several
+from chaosd.core.words import several
 
 MONTHS = 12
 FIRST_YEAR, LAST_YEAR = 1971, 2198

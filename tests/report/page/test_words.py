@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from chaosd.core.reasons import Code, Reason
-from chaosd.report.page.words import away, because, clock, reason, seconds, several, words
+from chaosd.core.words import several
+from chaosd.report.page.words import away, because, clock, reason, seconds, words
 from tests.report.scene import START
 
 
