@@ -33,7 +33,7 @@ class Narrator:
         self._tell = tell
         self._open: dict[str, bool] = {}
         self._said: set[str] = set()
-        self._more = threading.Condition()
+        self._lock = threading.Lock()
         self._recovered = 0
         self._shown: set[str] = set()
         self.killed: list[Intent] = []
@@ -42,25 +42,18 @@ class Narrator:
         self.refused_by_budget = 0
         self.kept_by_window = 0
 
-    def wait(self, recoveries: int, seconds: float, parts: Sequence[str] = EVERYTHING) -> list[str]:
-        """Wait until that many kills have recovered and these ``parts`` of EVERYTHING were shown.
-
-        Returns what had not been when the real ``seconds`` were up: nothing, if all went well.
-        """
-        with self._more:
-            self._more.wait_for(lambda: not self._missing(recoveries, parts), seconds)
-            return self._missing(recoveries, parts)
-
-    def _missing(self, recoveries: int, parts: Sequence[str]) -> list[str]:
-        missing = [part for part in parts if part not in self._shown]
-        if self._recovered < recoveries:
-            missing.append(f"{recoveries} kills that recovered (only {self._recovered} did)")
-        return missing
+    def missing(self, recoveries: int, parts: Sequence[str] = EVERYTHING) -> list[str]:
+        """What has not happened yet: so many kills that recovered, and these ``parts`` of
+        EVERYTHING."""
+        with self._lock:
+            missing = [part for part in parts if part not in self._shown]
+            if self._recovered < recoveries:
+                missing.append(f"{recoveries} kills that recovered (only {self._recovered} did)")
+            return missing
 
     def _show(self, part: str) -> None:
-        with self._more:
+        with self._lock:
             self._shown.add(part)
-            self._more.notify_all()
 
     def attempted(
         self, policy: str, target: str, action_id: str, result: str, reasons: Reasons
@@ -115,9 +108,8 @@ class Narrator:
         self.judged_.append(intent)
         if intent.verdict is Verdict.RECOVERED:
             self._tell(f"{intent.workload} RECOVERED after {seconds(intent)} s", "bold green")
-            with self._more:
+            with self._lock:
                 self._recovered += 1
-                self._more.notify_all()
         else:
             self._tell(f"{intent.workload}: {intent.verdict}: {intent.seen}", "bold magenta")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import signal
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -16,9 +16,13 @@ import typer
 
 from chaosd.cli.output import out
 from chaosd.cli.sandbox_etcd import find_etcd, say_that_it_dies
+from chaosd.daemon.signals import Asked, heeded
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from chaosd.cli.live import Screen
+    from chaosd.cli.narrate import Narrator
     from chaosd.cli.stage import Stage
     from chaosd.report.metrics import Metrics
     from chaosd.report.reporter import Reporter
@@ -28,6 +32,7 @@ DEMO_SPEED = 10.0
 DEMO_START = datetime(2026, 3, 4, 11, 57, 0, tzinfo=UTC)
 DEMO_KILLS = 5
 DEMO_SECONDS = 150.0
+_EVERY = 0.2
 _ABOUT_THE_PAGE = "(what may be killed, and how to stop it)"
 
 Demo = Annotated[
@@ -84,32 +89,25 @@ def sandbox(
     if etcd is not None and scenario != "etcd":
         raise typer.BadParameter("it is for --scenario etcd", param_hint="--etcd")
     members = find_etcd(etcd) if scenario == "etcd" else None
-    with ended_by_signals():
+    with ended_by_signals() as asked:
         if demo:
-            raise typer.Exit(_demo(speed or DEMO_SPEED, file, port, listen))
-        _serve(speed or 1.0, file, port, listen, scenario, members)
+            raise typer.Exit(_demo(speed or DEMO_SPEED, file, port, listen, asked))
+        _serve(speed or 1.0, file, port, listen, scenario, members, asked)
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP (a terminal that is closed) are like Ctrl-C, so that everything is cleaned
-    up; the first of them, for the terminal and its shell may both say it. One that is ignored, as
-    by nohup, goes on being ignored."""
-    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}
-    heeded = [one for one, handler in before.items() if handler is not signal.SIG_IGN]
+def ended_by_signals() -> Iterator[Asked]:
+    """Ctrl-C, SIGTERM and SIGHUP (a terminal that is closed) ask for an end with everything cleaned
+    up, however often they come; only a second Ctrl-C interrupts what is under way."""
+    asked = Asked()
 
-    def end(*_: object) -> None:
-        for one in heeded:
-            signal.signal(one, signal.SIG_IGN)
-        raise KeyboardInterrupt
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        asked.tell(number, frame)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    for one in heeded:
-        signal.signal(one, end)
-    try:
-        yield
-    finally:
-        for one in heeded:
-            signal.signal(one, before[one])
+    ends = (signal.SIGTERM, signal.SIGHUP)
+    with heeded([signal.SIGINT], interrupted), heeded(ends, asked.tell):
+        yield asked
 
 
 def _serve(
@@ -119,6 +117,7 @@ def _serve(
     listen: int,
     scenario: str,
     members: Path | None,
+    asked: Asked,
 ) -> None:
     from chaosd.cli.stage import Stage  # noqa: PLC0415 - brings everything along
     from chaosd.report.logs import configure  # noqa: PLC0415
@@ -131,12 +130,12 @@ def _serve(
 
     make = partial(Members, members, dying=say_that_it_dies) if members else None
     with Stage(speed, None, file, port, listen, reporting, scenario, make) as stage:
-        try:
+        if not asked:
             _say_where(stage, speed)
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            with suppress(OSError):  # the terminal is gone
-                out().print("\nstopping")
+        while not asked.wait():
+            pass
+        with suppress(OSError):  # the terminal is gone
+            out().print("\nstopping")
 
 
 def _say_where(stage: Stage, speed: float) -> None:
@@ -161,7 +160,7 @@ def _say_where(stage: Stage, speed: float) -> None:
         )
 
 
-def _demo(speed: float, file: Path | None, port: int, listen: int) -> int:
+def _demo(speed: float, file: Path | None, port: int, listen: int, asked: Asked) -> int:
     from chaosd.cli.ending import ending  # noqa: PLC0415 - brings everything along
     from chaosd.cli.live import Screen  # noqa: PLC0415
     from chaosd.cli.narrate import EVERYTHING, Narrator  # noqa: PLC0415
@@ -189,9 +188,18 @@ def _demo(speed: float, file: Path | None, port: int, listen: int) -> int:
             # A configuration of somebody's own need not have all of it.
             parts = EVERYTHING if file is None else ()
             patience = DEMO_SECONDS * max(1.0, DEMO_SPEED / speed)
-            missing = narrators[0].wait(DEMO_KILLS, patience, parts)
+            missing = _watch(narrators[0], parts, patience, asked)
             story.end()
         return ending(stage, narrators[0], missing)
+
+
+def _watch(narrator: Narrator, parts: tuple[str, ...], seconds: float, asked: Asked) -> list[str]:
+    """Wait for all there is to show, for so many real seconds at most; returns what is missing."""
+    until = time.monotonic() + seconds
+    while (missing := narrator.missing(DEMO_KILLS, parts)) and time.monotonic() < until:
+        if asked.wait(_EVERY):
+            raise KeyboardInterrupt
+    return missing
 
 
 class Story:

@@ -7,10 +7,9 @@ import secrets
 import signal
 import socket
 import sys
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
-from types import FrameType
 
 from prometheus_client import CollectorRegistry
 
@@ -20,6 +19,7 @@ from chaosd.daemon.gate import Gate
 from chaosd.daemon.http import Answers
 from chaosd.daemon.loops import Pulse
 from chaosd.daemon.process import Process
+from chaosd.daemon.signals import Asked, heed
 from chaosd.daemon.start import preflight
 from chaosd.daemon.view import View
 from chaosd.daemon.wiring import Connection, about, build_context, connect, etcd_watchers
@@ -31,6 +31,7 @@ from chaosd.report.reporter import Reporter
 
 WENT_WRONG = 1
 WRONG_INPUT = 2
+_ENDS = (signal.SIGTERM, signal.SIGINT)
 
 
 def run_daemon(
@@ -46,9 +47,9 @@ def run_daemon(
 
     An API server that does not answer is waited for, however long that takes.
     """
-    # Until it has started there is nothing to end. (And as process 1 of a container, what has no
-    # handler is ignored.)
-    _on_signals(lambda *_: sys.exit(0))
+    asked = Asked()
+    # As process 1 of a container, what has no handler is ignored.
+    heed(_ENDS, asked.exit)
     clock = SystemClock()
     logger = configure(clock.now)
     metrics = Metrics(CollectorRegistry(), version("chaosd"))
@@ -78,19 +79,27 @@ def run_daemon(
         logger.error("can't listen", address=listen, why=str(error))
         return WENT_WRONG
     reporter.noted("serving", address=address)
-    if not preflight(connection, lambda: settings.load().configuration, reporter, process.awaits):
+    awaits = partial(_awaits, process, asked)
+    if not preflight(connection, lambda: settings.load().configuration, reporter, awaits):
         process.stop_serving()
         return WENT_WRONG
-    return _until_signal(process, reporter, address)
+    return _until(asked, process, reporter, address)
 
 
-def _until_signal(process: Process, reporter: Reporter, address: str) -> int:
-    asked = threading.Event()
-    _on_signals(lambda *_: asked.set())
+def _awaits(process: Process, asked: Asked, why: str) -> None:
+    process.awaits(why)
+    if why and asked:
+        sys.exit(0)
+
+
+def _until(asked: Asked, process: Process, reporter: Reporter, address: str) -> int:
+    heed(_ENDS, asked.tell)
+    if asked:
+        process.stop_serving()
+        return 0
     process.start()
     reporter.noted("started", address=address)
-    # A wait without an end would keep Python from running signal handlers on some systems.
-    while not asked.wait(60):
+    while not asked.wait():
         pass
     if not process.stop():
         # Python would wait for threads that hang. Nothing is lost with them: what they were at is
@@ -98,11 +107,6 @@ def _until_signal(process: Process, reporter: Reporter, address: str) -> int:
         sys.stderr.flush()
         os._exit(0)
     return 0
-
-
-def _on_signals(handle: Callable[[int, FrameType | None], object]) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
 
 
 def answers(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from chaosd.report.reporter import Reporter
 from chaosd.sandbox import Cluster
 from tests.cli.support import ROOT, chaosd
 from tests.core.ledgers import changed, dry, intent
-from tests.support.waiting import PATIENCE
 
 BETWEEN = timedelta(seconds=10)
 """More than any kill of the demo takes to recover."""
@@ -111,33 +109,20 @@ class Told:
             self.narrator.standing(standing)
 
 
-def test_it_waits_for_all_that_there_is_to_show() -> None:
-    """Not for the kills alone; what is missing when the time is up is said."""
+def test_it_misses_all_that_there_is_to_show() -> None:
+    """Not the kills alone."""
     told = Told()
     told.recovered()
-    assert told.narrator.wait(1, 0.0) == [BUDGET, BLACKOUT, DRY_RUN]
-    assert told.narrator.wait(1, 0.0, ()) == []
-    assert told.narrator.wait(2, 0.0, ()) == ["2 kills that recovered (only 1 did)"]
+    assert told.narrator.missing(1) == [BUDGET, BLACKOUT, DRY_RUN]
+    assert told.narrator.missing(1, ()) == []
+    assert told.narrator.missing(2, ()) == ["2 kills that recovered (only 1 did)"]
     told.refused()
     told.rehearsed()
     told.window(True, False)
-    assert told.narrator.wait(1, 0.0) == [BLACKOUT], "it has not ended yet"
+    assert told.narrator.missing(1) == [BLACKOUT], "it has not ended yet"
     told.window(True)
-    assert told.narrator.wait(1, 0.0) == []
+    assert told.narrator.missing(1) == []
     assert "the blackout window is over: open again" in told.lines
-
-
-def test_it_goes_on_as_soon_as_the_last_of_it_was_shown() -> None:
-    """Whichever comes last."""
-    told = Told()
-    told.rehearsed()
-    told.window(True, False, True)
-    told.recovered()
-    waits = threading.Thread(target=told.narrator.wait, args=(1, 600.0))
-    waits.start()
-    told.refused()
-    waits.join(PATIENCE)
-    assert not waits.is_alive()
 
 
 def test_a_run_shows_all_that_the_readme_says() -> None:

@@ -55,7 +55,7 @@ def started(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     )
     assert process.stdout is not None
     try:
-        assert any("kubeconfig  " in line for line in process.stdout)
+        assert any("kubeconfig " in line for line in process.stdout)
         assert [*folder.iterdir()] != []
         yield process
     finally:
@@ -93,15 +93,32 @@ def test_it_outlives_its_terminal_when_told_to(tmp_path: Path) -> None:
     assert "stopping" in said
 
 
+def test_a_demo_ends_when_it_is_asked_to(tmp_path: Path) -> None:
+    """Cut short it has shown nothing: exit 130, as an interrupted command, and nothing is left."""
+    with started(tmp_path, "--demo") as process:
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=PATIENCE)[0]
+        assert process.returncode == 130, said
+    assert "Traceback" not in said
+    assert [*tmp_path.iterdir()] == []
+
+
 @pytest.mark.usefixtures("_hears_hangups")
 def test_signals_mean_what_they_did_when_it_has_ended() -> None:
-    """Whoever runs it in a process of his own keeps his handlers."""
-    before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)]
-    with ended_by_signals():
+    """Whoever runs it in a process of his own keeps his handlers; a second Ctrl-C is the usual."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(one) for one in numbers]
+    for one in numbers:
+        with ended_by_signals() as asked:
+            assert not asked
+            signal.raise_signal(one)
+            assert asked
+        assert [signal.getsignal(one) for one in numbers] == before
+    with ended_by_signals() as asked:
+        signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGHUP)
-        signal.raise_signal(signal.SIGTERM)
-    assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)] == before
+            signal.raise_signal(signal.SIGINT)
+    assert [signal.getsignal(one) for one in numbers] == before
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
