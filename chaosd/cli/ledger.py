@@ -156,6 +156,7 @@ def _counts(shown: Shown) -> str:
         (len(book.outcomes), "outcomes"),
         (len(book.last_kills) + len(book.last_dry_kills), "last kills"),
         (len(book.requests), "requests"),
+        (len(book.days), "days with kills"),
     )
     return ", ".join(f"{n} {what}" for n, what in kinds)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -26,7 +26,7 @@ from chaosd.core.model import (
     Victim,
 )
 
-VERSION = 2
+VERSION = 3
 KEEP = timedelta(hours=25)
 
 # What is read is held to these, since a text may come from anywhere: a time without a zone can't be
@@ -35,6 +35,7 @@ _Time = Annotated[datetime, Meta(tz=True)]
 _CENTURIES = 30_000_000_000  # seconds: sums of two stay within the years that dates have
 _Seconds = Annotated[int, Meta(ge=0, le=_CENTURIES)]
 _SecondsIfKnown = Annotated[int, Meta(ge=-1, le=_CENTURIES)]
+_Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 _MACHINES = (StepAction.REBOOT, StepAction.TERMINATE)
 
 
@@ -217,13 +218,20 @@ class LastKill(Struct, frozen=True, array_like=True):
     healed: _SecondsIfKnown = -1
 
 
+class Tally(Struct, frozen=True):
+    """The kills of a day whose outcomes are forgotten: how many, by policy."""
+
+    kills: dict[str, _Count]
+
+
 class Ledger(Struct, frozen=True, rename="camel"):
     """The whole document.
 
     ``intents`` are open, ``outcomes`` closed (kept for 25 hours, since limits look back a day),
     both by intent id. ``last_kills`` is kept as long as a gap or cooldown may ask for it, by
     :func:`workload_hash`: hashed, because names of 15,000 workloads would not fit a ConfigMap.
-    ``last_dry_kills`` is the same for dry runs, which count apart.
+    ``last_dry_kills`` is the same for dry runs, which count apart. ``days`` counts the real kills
+    that are in no outcome any more (:mod:`chaosd.core.tally`).
     """
 
     version: int = VERSION
@@ -236,6 +244,7 @@ class Ledger(Struct, frozen=True, rename="camel"):
     last_kills: dict[str, LastKill] = field(default_factory=dict)
     last_dry_kills: dict[str, LastKill] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
+    days: dict[date, Tally] = field(default_factory=dict)
 
     def all_intents(self) -> Iterator[Intent]:
         """Open intents, then closed ones."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import date
 from typing import TypeVar
 
 import msgspec
@@ -18,9 +21,10 @@ from chaosd.core.ledger import (
     Leader,
     Ledger,
     Request,
+    Tally,
     workload_hash,
 )
-from chaosd.core.ledger_upgrade import OLDEST, upgrade
+from chaosd.core.ledger_upgrade import OLDEST, SINCE, upgrade
 
 MAX_BYTES = 900 * 1024
 _PRETTY_BELOW = 128 * 1024
@@ -29,16 +33,17 @@ _SECTIONS = tuple(field.encode_name for field in msgspec.structs.fields(Ledger))
 # somebody wrote into one is taken for a name.
 _NAMED = re.compile(r'"([^"\\]{1,253})"\s*:\s*(?=[{\[])')
 _ID = re.compile(r"[0-9a-f]{20}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HASH = re.compile(r"[0-9a-f]{12}")
 _DECODER = json.JSONDecoder()
 # Made at the import: a process in which two threads are the first to read a type may crash.
 _LEDGERS = msgspec.json.Decoder(Ledger)
-_Value = Intent | Request | Leader | Halt | LastKill
-_KINDS: tuple[type[_Value], ...] = (Intent, Request, Leader, Halt, LastKill)
+_Value = Intent | Request | Leader | Halt | LastKill | Tally
+_KINDS: tuple[type[_Value], ...] = (Intent, Request, Leader, Halt, LastKill, Tally)
 # What holds entries, and what is inside of them.
 _NOT_ENTRIES = frozenset(
-    {"intents", "outcomes", "paused", "lastKills", "lastDryKills", "requests"}
-    | {"victim", "steps", "locks", "reasons", "undo", "helper", "workloads", "uids"}
+    {"intents", "outcomes", "paused", "lastKills", "lastDryKills", "requests", "days"}
+    | {"victim", "steps", "locks", "reasons", "undo", "helper", "workloads", "uids", "kills"}
 )
 _Entry = TypeVar("_Entry", Intent, Request)
 
@@ -104,11 +109,16 @@ def _check_sections(sections: dict[str, msgspec.Raw]) -> int:
         raise LedgerDamaged(f"{newer}; this one reads up to version {VERSION}")
     if version < OLDEST:
         raise LedgerDamaged(f"it has version {version}, and there was never such a one")
-    if missing := [name for name in _SECTIONS if name not in sections]:
+    known = _sections_of(version)
+    if missing := [name for name in known if name not in sections]:
         raise LedgerDamaged(f"it lacks {', '.join(missing)}")
-    if unknown := sorted(set(sections) - set(_SECTIONS)):
+    if unknown := sorted(set(sections) - set(known)):
         raise LedgerDamaged(f"it has {', '.join(unknown)}, which no ledger has")
     return version
+
+
+def _sections_of(version: int) -> tuple[str, ...]:
+    return tuple(name for name in _SECTIONS if SINCE.get(name, OLDEST) <= version)
 
 
 def _misplaced(ledger: Ledger) -> Iterator[str]:
@@ -151,10 +161,10 @@ def salvage(text: str) -> Salvage:
     halt, paused = _stops(found, _start(text, "paused"))
     if not halt and not re.search(r'"halt"\s*:\s*null', text):
         lost.append("whether it was halted")
-    lost += [f"the start of {name}" for name in _SECTIONS if _start(text, name) is None]
-    revision = re.search(r'"revision"\s*:\s*([0-9]{1,15})', text)
+    sections = _sections_of(_number(text, "version") or VERSION)
+    lost += [f"the start of {name}" for name in sections if _start(text, name) is None]
     ledger = Ledger(
-        revision=int(revision.group(1)) if revision else 0,
+        revision=_number(text, "revision") or 0,
         halt=halt,
         paused=paused,
         leader=next((one.value for one in found if isinstance(one.value, Leader)), None),
@@ -163,6 +173,7 @@ def salvage(text: str) -> Salvage:
         last_kills=real,
         last_dry_kills=dry,
         requests=_by_id(found, Request, lambda request: bool(request.taken_by)),
+        days=_days(found),
     )
     return Salvage(ledger, tuple(dict.fromkeys(lost)))
 
@@ -216,12 +227,19 @@ def _swallowed(text: str, kind: type[_Value]) -> bool:
 def _what(key: str) -> str:
     if _ID.fullmatch(key):
         return "intent"
+    if _DAY.fullmatch(key):
+        return "number of kills on"
     return "last kill" if _HASH.fullmatch(key) else "entry"
 
 
 def _start(text: str, section: str) -> int | None:
     match = re.search(rf'"{section}"\s*:', text)
     return match.start() if match else None
+
+
+def _number(text: str, name: str) -> int | None:
+    match = re.search(rf'"{name}"\s*:\s*([0-9]{{1,15}})', text)
+    return int(match.group(1)) if match else None
 
 
 def _by_id(
@@ -266,6 +284,17 @@ def _kills(
             if here:
                 kills[one.key] = max(kill, kills.get(one.key, kill), key=_rests_from)
     return real, dry
+
+
+def _days(found: list[_Found]) -> dict[date, Tally]:
+    """The kills of each day; the larger numbers of one that was found twice."""
+    days: dict[date, Counter[str]] = {}
+    for one in found:
+        if isinstance(one.value, Tally) and _DAY.fullmatch(one.key):
+            with suppress(ValueError):
+                day = date.fromisoformat(one.key)
+                days[day] = days.get(day, Counter()) | Counter(one.value.kills)
+    return {day: Tally(dict(kills)) for day, kills in days.items()}
 
 
 def _rests_from(kill: LastKill) -> int:

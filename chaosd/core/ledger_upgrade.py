@@ -20,8 +20,15 @@ def _from_1(document: Json) -> None:
                 step["action"] = "delete" if intent.get("pdb") == "bypass" else "evict"
 
 
-_STEPS: dict[int, Callable[[Json], None]] = {1: _from_1}
+def _from_2(document: Json) -> None:
+    """Version 3 counts the kills of days that are past."""
+    document["days"] = {}
+
+
+_STEPS: dict[int, Callable[[Json], None]] = {1: _from_1, 2: _from_2}
 OLDEST = min(_STEPS)
+SINCE = {"days": 3}
+"""The version that brought a section which the first one did not have."""
 
 
 def upgrade(document: Json, version: int) -> Json:

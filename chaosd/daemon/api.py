@@ -20,10 +20,12 @@ from chaosd.core.coming import Coming
 from chaosd.core.explained import Explanation
 from chaosd.core.kills import Kills
 from chaosd.core.status import Status
+from chaosd.core.tally import Days
 from chaosd.daemon.headers import leading
 from chaosd.daemon.openapi import Operation, document
 from chaosd.daemon.problems import Mistake, Problem, Refused, problem_response
 from chaosd.daemon.queries import (
+    DaysQuery,
     ExplainQuery,
     KillsQuery,
     Nothing,
@@ -74,6 +76,13 @@ ENDPOINTS = (
         (HTTPStatus.UNPROCESSABLE_ENTITY,),
     ),
     Endpoint("kills", "What was done, newest first", KillsQuery, Kills, View.kills),
+    Endpoint(
+        "days",
+        "How many kills there were on each day of the last year",
+        DaysQuery,
+        Days,
+        View.days,
+    ),
     Endpoint("plan", "The next kills, as far as is known", PlanQuery, Coming, View.plan),
     Endpoint(
         "windows",
@@ -92,7 +101,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "explain",
-        "Why, and why not: every reason of one workload, pod or node",
+        "Why, and why not: every reason of one workload, pod, node or etcd cluster",
         ExplainQuery,
         Explanation,
         View.explain,

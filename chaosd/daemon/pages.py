@@ -21,6 +21,7 @@ from chaosd.daemon.problems import Refused
 from chaosd.daemon.queries import (
     LONGEST_TARGET,
     CalendarQuery,
+    DaysQuery,
     ExplainQuery,
     KillsQuery,
     PlanQuery,
@@ -46,6 +47,8 @@ class Pages:
         """Every page but the first, and what they load."""
         return [
             Route("/why", self._tried(self.why), methods=["GET"]),
+            Route("/why/", leading("../why"), methods=["GET"]),
+            Route("/calendar/", leading("../calendar"), methods=["GET"]),
             Route("/calendar", self._tried(self.calendar), methods=["GET"]),
             Route("/policies", self._tried(self.policies), methods=["GET"]),
             Route("/policies/", leading("../policies"), methods=["GET"]),
@@ -102,12 +105,12 @@ class Pages:
             date.fromisoformat(f"{query.first}-01") if query.first else year.first_month(now, zone)
         )
         try:
-            kills = year.kills_by_day(view.ledger(), name, zone)
+            found = view.days(DaysQuery(name)).days
         except Refused as refused:
-            kills, trouble = year.by_day((), zone), refused.problem.detail
+            found, trouble = (), refused.problem.detail
         made = year.year(
             chosen,
-            kills,
+            {one.day: one.kills for one in found},
             year.by_day(planned, zone),
             zone,
             first,

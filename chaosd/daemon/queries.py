@@ -55,6 +55,12 @@ class KillsQuery(Struct, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")] = 100
 
 
+class DaysQuery(Struct, frozen=True):
+    """Which kills to count."""
+
+    policy: _Policy | None = None
+
+
 class PlanQuery(Struct, frozen=True):
     """How far ahead to look, and how many kills to list."""
 

@@ -20,12 +20,21 @@ from chaosd.core.ledger import Ledger
 from chaosd.core.model import Configuration, Policy
 from chaosd.core.status import Status, status
 from chaosd.core.status_parts import PolicyNow
+from chaosd.core.tally import Days, days_of
 from chaosd.daemon.asked import ask
 from chaosd.daemon.gate import Busy, Gate, Turned
 from chaosd.daemon.naming import NamesNothing, NotThere
 from chaosd.daemon.planned import Planned
 from chaosd.daemon.problems import Mistake, Refused
-from chaosd.daemon.queries import ExplainQuery, KillsQuery, PlanQuery, WindowsQuery, expected, wrong
+from chaosd.daemon.queries import (
+    DaysQuery,
+    ExplainQuery,
+    KillsQuery,
+    PlanQuery,
+    WindowsQuery,
+    expected,
+    wrong,
+)
 from chaosd.daemon.wiring import Connection
 from chaosd.engine.book import Page
 from chaosd.engine.context import Context
@@ -99,6 +108,11 @@ class View:
             result=query.result,
             verdict=query.verdict,
         )
+
+    def days(self, query: DaysQuery) -> Days:
+        """How many kills there were on each day."""
+        zone = self.configuration().windows.zone
+        return days_of(self.ledger(), self._context.clock.now(), zone, query.policy)
 
     def plan(self, query: PlanQuery) -> Coming:
         """What would be done."""

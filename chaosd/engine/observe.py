@@ -144,9 +144,9 @@ class Observer:
         configuration = context.loaded.configuration
         if configuration is None or (self._pruned and now < self._pruned + _PRUNE_EVERY):
             return
-        keep = longest_memory(configuration)
+        keep, zone = longest_memory(configuration), configuration.windows.zone
         try:
-            context.book.change(lambda ledger: prune(ledger, context.writer, now, keep))
+            context.book.change(lambda ledger: prune(ledger, context.writer, now, keep, zone))
             self._pruned = now
         except (CallFailed, LedgerUnusable) as error:
             context.report.failed("prune the ledger", error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from chaosd.core.ledger import (
     Result,
     Step,
     StepState,
+    Tally,
     Verdict,
     workload_hash,
 )
@@ -53,6 +54,11 @@ REASONS = (Reason(Code.HALTED, '"by": {'),)
 KILLS = st.dictionaries(
     WORKLOADS.map(workload_hash),
     st.builds(LastKill, st.integers(0, 2_000_000_000), st.integers(-1, 9_000)),
+    max_size=3,
+)
+DAYS = st.dictionaries(
+    st.dates(date(2020, 1, 1), date(2040, 1, 1)),
+    st.builds(Tally, st.dictionaries(POLICIES, st.integers(1, 10**9), max_size=2)),
     max_size=3,
 )
 
@@ -96,6 +102,7 @@ def ledgers(draw: st.DrawFn) -> Ledger:
         last_kills=draw(KILLS),
         last_dry_kills=draw(KILLS),
         requests={one.id: one for one in requests},
+        days=draw(DAYS),
     )
 
 

@@ -24,6 +24,7 @@ from chaosd.core.limits import HOUR, rest_reasons, used
 from chaosd.core.model import Limits
 from chaosd.core.pruning import prune
 from chaosd.core.schedule import intent_id
+from chaosd.core.tally import days_of
 from chaosd.core.transitions import Refusal, Writer
 from tests.core.ledgers import NOW, SECOND, action, configuration, intent, policy
 from tests.core.witness import Witness
@@ -230,7 +231,9 @@ class LedgerMachine(RuleBasedStateMachine):
             for verdict in (False, True):
                 self.tell_of(key, verdict)
         keep, now = HOUR + timedelta(days=days), self.now
+        known = days_of(self.ledger, now, "UTC", "web")
         assert self.give(lambda ledger, writer: prune(ledger, writer, now, keep))
+        assert days_of(self.ledger, now, "UTC", "web") == known
 
     # -------------------------------------------------------------- people
 

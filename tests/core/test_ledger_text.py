@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chaosd.core.ledger import Halt, LastKill, Ledger, workload_hash
+from chaosd.core.ledger import VERSION, Halt, LastKill, Ledger, workload_hash
 from chaosd.core.ledger_text import LedgerDamaged, Salvage, decode, encode, salvage
 from tests.core.any_ledger import ID, TEXTS, ledgers, plain, sections
 from tests.core.ledgers import NOW, led
@@ -25,7 +25,7 @@ def test_what_was_written_is_read(ledger: Ledger) -> None:
 
 def test_small_ledgers_are_readable_and_large_ones_short() -> None:
     """A small one is indented for people; 15,000 last kills fit in half of a ConfigMap."""
-    assert encode(led()).startswith('{\n "version": 2,')
+    assert encode(led()).startswith(f'{{\n "version": {VERSION},')
     kills = {workload_hash(str(n)): LastKill(1_700_000_000 + n, 60) for n in range(15_000)}
     large = msgspec.structs.replace(led(), last_kills=kills)
     text = encode(large)
@@ -66,7 +66,10 @@ CLOSED = "2026-03-04T10:00:00Z"
         (sections(version=True), "it has no version, so it is not chaosd's"),
         (sections(version=None), "it has no version, so it is not chaosd's"),
         (sections(version=0), "it has version 0, and there was never such a one"),
-        (sections(version=3), "it has version 3, made by a newer chaosd; this one reads up to"),
+        (sections(version=VERSION + 1), "made by a newer chaosd; this one reads up to version"),
+        (sections(version=2), "it has days, which no ledger has"),
+        (sections(days={"2026-02-30": {"kills": {}}}), "it does not fit: Invalid RFC3339"),
+        (sections(days={"2026-03-02": {"kills": {"web": -1}}}), "Expected `int` >= 0"),
         ('{"version": 2}', "it lacks revision, halt, paused, leader, intents, outcomes, "),
         (sections(halt=...), "it lacks halt"),
         (sections(lastKills=..., intents=...), "it lacks intents, lastKills"),
@@ -106,7 +109,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 TOP = st.fixed_dictionaries(
-    {"version": st.sampled_from([1, 2])},
+    {"version": st.integers(1, VERSION)},
     optional={name: JSON for name in json.loads(sections()) if name != "version"},
 )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from typing import NamedTuple
 
 import msgspec
@@ -12,7 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chaosd.core.ledger import Halt, LastKill, Ledger, Request, workload_hash
+from chaosd.core.ledger import (
+    VERSION,
+    Halt,
+    LastKill,
+    Ledger,
+    Request,
+    Tally,
+    workload_hash,
+)
 from chaosd.core.ledger_text import Salvage, decode, encode, salvage
 from tests.core.any_ledger import ID, builtins, ledgers, plain, sections
 from tests.core.ledgers import NOW, STOP, WEB, changed, intent, led
@@ -79,6 +89,10 @@ def is_kept(entry: Entry, before: Ledger, after: Ledger) -> bool:
             return rests(after.last_kills, key)[1] >= rests(before.last_kills, key)[1]
         case "lastDryKills":
             return rests(after.last_dry_kills, key)[1] >= rests(before.last_dry_kills, key)[1]
+        case "days":
+            day = date.fromisoformat(key)
+            found = after.days.get(day, Tally({}))
+            return Counter(found.kills) >= Counter(before.days[day].kills)
     raise AssertionError(entry.section)
 
 
@@ -133,6 +147,7 @@ def full() -> Ledger:
         last_kills={workload_hash("a"): LastKill(10), workload_hash(WEB): LastKill(20)},
         last_dry_kills={workload_hash("a"): LastKill(30, 5)},
         requests={"abcd1234": Request("abcd1234", "web", "ann", NOW, NOW)},
+        days={date(2026, 3, 2): Tally({"web": 3, "halt": 1})},
     )
 
 
@@ -150,6 +165,7 @@ def broken(key: str) -> Salvage:
         ("halt", "entry halt"),
         ("leader", "entry leader"),
         ("abcd1234", "entry abcd1234"),
+        ("2026-03-02", "number of kills on 2026-03-02"),
     ],
 )
 def test_what_was_lost_is_named(key: str, lost: str) -> None:
@@ -203,8 +219,27 @@ def test_an_id_found_twice_is_open_under_its_own_name() -> None:
 
 def test_a_newer_ledger_keeps_what_this_version_knows() -> None:
     """A repair by an older chaosd says which version it met, and keeps the entries."""
-    saved = salvage(encode(full()).replace('"version": 2', '"version": 3'))
+    newer = VERSION + 1
+    saved = salvage(encode(full()).replace(f'"version": {VERSION}', f'"version": {newer}'))
     assert saved.lost == (
-        "it has version 3, made by a newer chaosd; this one reads up to version 2",
+        f"it has version {newer}, made by a newer chaosd; this one reads up to version {VERSION}",
     )
     assert [one for one in entries(encode(full())) if not is_kept(one, full(), saved.ledger)] == []
+
+
+def test_an_older_ledger_lost_nothing_that_it_never_had() -> None:
+    """Of a section that came later, the start is not missed."""
+    text = re.sub(r',\s*"days": \{.*', "}", encode(full()), flags=re.DOTALL)
+    saved = salvage(
+        text.replace(f'"version": {VERSION}', '"version": 2').replace('"who"', '"whom"')
+    )
+    assert saved.lost
+    assert "the start of days" not in saved.lost
+    assert "the start of days" in salvage(text).lost
+
+
+def test_a_day_found_twice_has_the_larger_numbers() -> None:
+    """And what is no day is none."""
+    days = '"2026-03-02": {"kills": {"web": 5}}, "2026-02-30": {"kills": {"web": 5}}, "2026-03-02"'
+    saved = salvage(encode(full()).replace('"2026-03-02"', days)[:-1]).ledger
+    assert saved.days == {date(2026, 3, 2): Tally({"web": 5, "halt": 1})}

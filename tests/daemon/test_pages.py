@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from chaosd.core.ledger import Tally
+from chaosd.core.ledger_text import decode, encode
 from chaosd.daemon.headers import SECURE
 from tests.daemon.reading import Page
 from tests.daemon.served import FILE, HTML, Served, served
+from tests.engine.cluster_side import NAMESPACE
 
 PAGES = (
     "/",
@@ -225,12 +230,13 @@ def test_what_is_far_too_long_is_not_echoed(shop: Served, path: str) -> None:
     assert len(answer.text) < 10_000
 
 
-def test_a_slash_too_many_leads_back(shop: Served) -> None:
+@pytest.mark.parametrize("name", ["policies", "calendar", "why"])
+def test_a_slash_too_many_leads_back(shop: Served, name: str) -> None:
     """By a relative address, which holds behind any prefix and names no host."""
     evil = {**HTML, "Host": "evil.example"}
-    answer = shop.client.get("/policies/", headers=evil, follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"]) == (307, "../policies")
-    assert shop.client.get("/policies/", headers=HTML, follow_redirects=True).status_code == 200
+    answer = shop.client.get(f"/{name}/", headers=evil, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, f"../{name}")
+    assert shop.client.get(f"/{name}/", headers=HTML, follow_redirects=True).status_code == 200
 
 
 @pytest.mark.parametrize(("path", "leads"), [("", "v1/openapi.json"), ("/", "openapi.json")])
@@ -256,6 +262,29 @@ def test_the_calendar_tells_its_days_in_words(shop: Served) -> None:
     assert len(days) == 365
     assert sum(text.startswith("closed") for text in days) == 3
     assert any("kill" in text for text in days)
+
+
+def test_the_calendar_has_the_kills_of_months_ago(tmp_path: Path) -> None:
+    """Long after the ledger forgot what they were: how many there were, of all policies or of one;
+    the API has the same."""
+    with served(tmp_path) as found:
+        found.ready()
+        with found.site.cluster.edit("configmaps", NAMESPACE, "chaosd-ledger") as item:
+            ledger = decode(item["data"]["ledger.json"])
+            days = {date(2025, 11, 21): Tally({"web": 7, "gone": 2})}
+            ledger = msgspec.structs.replace(ledger, days=days)
+            item["data"]["ledger.json"] = encode(ledger)
+        old = {"day": "2025-11-21", "kills": 9, "policies": {"gone": 2, "web": 7}}
+        found.site.until(lambda: old in found.json("days")["days"], "the ledger is read again")
+        assert found.json("days")["zone"] == "UTC"
+        only = {"day": "2025-11-21", "kills": 7, "policies": {"web": 7}}
+        assert only in found.json("days", policy="web")["days"]
+        for query, words in (("", "9 kills"), ("&policy=web", "7 kills"), ("&policy=slow", "")):
+            page = look(found, f"/calendar?from=2025-11{query}")
+            month = [cell["title"] for cell in page.all("td") if "title" in cell][:30]
+            assert [text for text in month if "kill" in text] == (
+                [f"open all day, {words}"] if words else []
+            )
 
 
 def test_before_it_has_started(tmp_path: Path) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
-from chaosd.core.ledger import Ledger, Verdict
+from chaosd.core.ledger import Ledger, Tally, Verdict
 from chaosd.core.model import Code, Configuration, Limits, Select
 from chaosd.core.transitions import Refusal, forgive
+from chaosd.core.window import Windows
 from chaosd.engine.attempt import SKIPPED
 from chaosd.sandbox import Cluster, Timings, scenarios
 from tests.engine import troubles as on
@@ -47,6 +50,22 @@ def resize(scene: Scene, replicas: int) -> None:
 
 def verdicts(scene: Scene) -> list[str]:
     return [verdict for process in scene.processes for _, verdict in process.tape.verdicts]
+
+
+def test_a_kill_is_counted_when_its_outcome_is_forgotten() -> None:
+    """On the day that it was where the windows are, for the calendar."""
+    there = ZoneInfo("Pacific/Kiritimati")
+    at_home = msgspec.structs.replace(configured(), windows=Windows(there.key))
+    scene = struck(on.web(3, opt_in=True), configuration=at_home)
+    at = only(scene).reserved_at
+    scene.run(60)
+    assert (only(scene).verdict_told, scene.ledger().days) == ("a", {})
+    scene.clock.set(scene.now() + timedelta(hours=26))
+    scene.run(60)
+    assert scene.ledger().outcomes == {}
+    day = at.astimezone(there).date()
+    assert day > at.date()
+    assert scene.ledger().days == {day: Tally({"web": 1})}
 
 
 # ------------------------------------------------------------------ recovered

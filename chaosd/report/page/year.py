@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from chaosd.core.interval import merge
-from chaosd.core.ledger import Ledger, Result, instant
 from chaosd.core.model import Policy
 from chaosd.core.window import open_intervals
 from chaosd.core.words import several
@@ -85,24 +84,6 @@ def year(
         months.append(Month(f"{month:%B %Y}", weeks))
     earlier = _months_on(first, -MONTHS) if first.year > FIRST_YEAR else None
     return Year(first, tuple(months), earlier, end if end.year < LAST_YEAR else None)
-
-
-def kills_by_day(ledger: Ledger, policy: str | None, zone: str) -> Counter[date]:
-    """How many real kills the ledger knows of on each day, at least.
-
-    It keeps all of them for 25 hours, then the last one of each workload for as long as a gap or
-    a cooldown asks for it; of these it does not know the policy.
-    """
-    there = ZoneInfo(zone)
-    full: Counter[date] = Counter(
-        one.reserved_at.astimezone(there).date()
-        for one in ledger.all_intents()
-        if one.result is Result.KILLED and (policy is None or one.policy == policy)
-    )
-    if policy is not None:
-        return full
-    last = Counter(instant(kill.at).astimezone(there).date() for kill in ledger.last_kills.values())
-    return full | last
 
 
 def by_day(times: Iterable[datetime], zone: str) -> Counter[date]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chaosd.core.ledger import LastKill, Ledger, workload_hash
 from chaosd.core.window import Dates, Windows
 from chaosd.report.page.year import (
     FIRST_YEAR,
@@ -17,10 +15,9 @@ from chaosd.report.page.year import (
     Day,
     Year,
     first_month,
-    kills_by_day,
     year,
 )
-from tests.core.ledgers import HOUR, NOW, WEB, healed, intent, led
+from tests.core.ledgers import HOUR, NOW
 from tests.report.scene import nights, policy
 
 TODAY = date(2026, 3, 4)
@@ -85,18 +82,6 @@ def test_what_a_day_says_in_words() -> None:
     assert found[3].words == "open all day, 1 kill, 2 kills planned"
     assert (found[3].today, found[4].today) == (True, False)
     assert found[8].words == "open all day, 1 kill planned"
-
-
-def test_kills_that_the_ledger_knows() -> None:
-    """All of a day, and before that the last of each workload; no kill twice."""
-    ledger = healed(led(), intent())
-    long_ago = NOW - timedelta(days=3)
-    kept = {workload_hash("a"): LastKill(int(long_ago.timestamp()), 5)}
-    ledger = Ledger(outcomes=ledger.outcomes, last_kills=ledger.last_kills | kept)
-    assert workload_hash(WEB) in ledger.last_kills
-    assert kills_by_day(ledger, None, "UTC") == Counter({NOW.date(): 1, long_ago.date(): 1})
-    assert kills_by_day(ledger, "web", "UTC") == Counter({NOW.date(): 1})
-    assert kills_by_day(ledger, "other", "UTC") == Counter()
 
 
 def test_it_begins_with_the_month_before() -> None:
