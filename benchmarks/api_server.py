@@ -40,9 +40,10 @@ from chaosd.kube.resources import (
 from chaosd.kube.retry import NO_RETRIES
 from chaosd.kube.signin import SignIn
 from chaosd.ports import CallFailed, Conflict
-from tests.real.control_plane import binary, free_ports
+from tests.real.control_plane import binary
 from tests.real.keeper import Keeper
 from tests.real.kubeconfig import write_kubeconfig
+from tests.support.ports import steady_ports
 
 HOMES = tuple(f"chaosd-{number}" for number in range(14))
 """Namespaces for a ledger and a lease each."""
@@ -117,7 +118,7 @@ class ApiServer:
     # ---- the processes
 
     def _start_etcd(self) -> str:
-        client, peer = (f"http://127.0.0.1:{port}" for port in free_ports(2))
+        client, peer = (f"http://127.0.0.1:{port}" for port in steady_ports(2))
         self._run(
             "etcd",
             f"--data-dir={self._store / 'etcd'}",
@@ -138,7 +139,7 @@ class ApiServer:
         return client
 
     def _start_api_server(self, etcd: str) -> None:
-        (port,) = free_ports(1)
+        (port,) = steady_ports(1)
         key, tokens = self.folder / "accounts.key", self.folder / "tokens.csv"
         command = ["openssl", "genrsa", "-out", str(key), "2048"]
         subprocess.run(command, check=True, capture_output=True)

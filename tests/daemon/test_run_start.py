@@ -12,7 +12,7 @@ from chaosd.sandbox.kubeconfig import write_kubeconfig
 from tests.daemon.child import Child
 from tests.daemon.launch import Executed
 from tests.daemon.site import Site
-from tests.real.control_plane import free_ports
+from tests.support.ports import steady_ports
 
 WAITING = "waiting for the API server: nothing is struck"
 
@@ -20,7 +20,7 @@ WAITING = "waiting for the API server: nothing is struck"
 def test_an_unreachable_api_server_is_waited_for(tmp_path: Path) -> None:
     """Nobody listens: it says so, is alive and not ready, and goes on when somebody does, with
     every check of a start."""
-    [port] = free_ports(1)
+    [port] = steady_ports(1)
     with Site(tmp_path) as site:
         write_kubeconfig(site.kubeconfig, f"http://127.0.0.1:{port}")
         with Child(site) as child:
@@ -58,7 +58,7 @@ def test_answers_that_may_pass_are_waited_for(tmp_path: Path, status: int) -> No
 
 def test_sigterm_while_it_waits(tmp_path: Path) -> None:
     """There is nothing to end: exit 0."""
-    [port] = free_ports(1)
+    [port] = steady_ports(1)
     with Site(tmp_path) as site:
         write_kubeconfig(site.kubeconfig, f"http://127.0.0.1:{port}")
         with Child(site) as child:

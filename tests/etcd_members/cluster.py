@@ -24,9 +24,10 @@ import pytest
 
 from tests.etcd_members.authority import Authority, Tls
 from tests.etcd_members.member import Member
-from tests.etcd_members.network import PeerNetwork, steady_ports
+from tests.etcd_members.network import PeerNetwork
 from tests.real.control_plane import binary
 from tests.real.keeper import Keeper
+from tests.support.ports import steady_ports
 from tests.support.waiting import until
 
 BINARIES = ("etcd", "etcdctl")

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
-import socket
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -133,23 +131,3 @@ def _owner(port: int, to_port: int, pids: Mapping[str, int]) -> str:
                     if os.readlink(f"{folder}/{descriptor}") == f"socket:[{inode}]":
                         return name
     return ""
-
-
-def steady_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody listens on, and that the system gives to nobody else.
-
-    A member that is down has to find its port again: one out of the system's own range
-    (ip_local_port_range) might have become the near end of somebody's connection.
-    """
-    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
-        lowest = int(file.read().split()[0])
-    with ExitStack() as stack:
-        ports: list[int] = []
-        while len(ports) < count:
-            taken = stack.enter_context(socket.socket())
-            try:
-                taken.bind(("127.0.0.1", random.randrange(lowest // 2, lowest)))
-            except OSError:
-                continue
-            ports.append(taken.getsockname()[1])
-        return ports

@@ -20,6 +20,7 @@ import pytest
 
 from chaosd.helper.program import World, main
 from tests.helper.ports import kill_order
+from tests.support.ports import steady_ports
 from tests.support.waiting import until
 
 REFUSED, GONE = 3, 4
@@ -176,7 +177,8 @@ def test_one_in_a_network_of_its_own_is_not_it(host: Host) -> None:
         pytest.skip(f"no network namespace can be made here: {probe.stderr.decode().strip()}")
     before += ["bash", "-c", f'exec -a "$0" {sys.executable} "$@"']
     start = datetime.now(UTC) - MINUTE
-    inside = host.serve(LOOPBACK_UP + SERVE + WAIT, before, port=free_port())
+    [port] = steady_ports(1)
+    inside = host.serve(LOOPBACK_UP + SERVE + WAIT, before, port=port)
     code, said = host.kill(inside.port, start)
     assert (code, "no process member-" in said) == (GONE, True)
     outside = host.serve(port=inside.port)
@@ -232,9 +234,3 @@ def has_ipv6() -> bool:
     except OSError:
         return False
     return True
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

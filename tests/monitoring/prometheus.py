@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ import httpx
 import pytest
 import yaml
 
+from tests.support.ports import steady_ports
 from tests.support.waiting import until
 
 Json = dict[str, Any]
@@ -57,7 +57,8 @@ class Prometheus:
 
     def __init__(self, folder: Path, target: str, rules: Path) -> None:
         self._folder = folder
-        self._url = f"http://127.0.0.1:{_free_port()}"
+        [port] = steady_ports(1)
+        self._url = f"http://127.0.0.1:{port}"
         labels = {"cluster": "test", "namespace": "chaosd", "job": "chaosd/chaosd", "pod": "one"}
         settings = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
@@ -126,10 +127,3 @@ class Prometheus:
         """The names of all that was scraped and recorded."""
         answer = httpx.get(f"{self._url}/api/v1/label/__name__/values", timeout=60)
         return set(answer.json()["data"])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -10,14 +10,13 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,6 +30,7 @@ from chaosd.kube.signin import SignIn
 from tests.real.keeper import Keeper
 from tests.real.kubeconfig import write_kubeconfig
 from tests.support.machine import MachineClock
+from tests.support.ports import steady_ports
 from tests.support.waiting import until
 
 BINARIES = (
@@ -84,7 +84,7 @@ class ControlPlane:
         self._folder = folder
         self._keeper = keeper
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._etcd_port, self._peer_port, self._port = free_ports(3)
+        self._etcd_port, self._peer_port, self._port = steady_ports(3)
         tokens = [secrets.token_hex(16) for _ in range(3)]
         self.admin_token, self.visitor_token, self.chaosd_token = tokens
         self.url = f"https://127.0.0.1:{self._port}"
@@ -297,15 +297,6 @@ class ControlPlane:
                 return bool(answer.status == 200)
         except (OSError, ssl.SSLError):
             return False
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody listens on."""
-    with ExitStack() as stack:
-        taken = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in taken:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in taken]
 
 
 @contextmanager
