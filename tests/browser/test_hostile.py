@@ -14,7 +14,7 @@ from chaosd.cli.stage import Stage
 from chaosd.core.rates import MEAN_ANNOTATION
 from chaosd.sandbox.objects import thaw
 from tests.browser.stages import annotated, staged, status_of
-from tests.browser.visit import VIEWS, Visitor, visiting
+from tests.browser.visit import VIEWS, Visitor, still, visiting
 from tests.support.waiting import until
 
 FILE = Path(__file__).with_name("hostile.yaml")
@@ -57,8 +57,7 @@ def test_no_markup_of_others_is_run(visitor: Visitor, view: str) -> None:
 
 def test_the_reason_of_a_halt_reads_as_written(visitor: Visitor) -> None:
     """Also after the script put newer parts in."""
-    page = visitor.tab()
-    page.clock.install()
+    page = still(visitor.tab())
     page.goto("/")
     assert SCRIPT in page.get_by_role("main").inner_text()
     with page.expect_response("**/"):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page
 
-from tests.browser.visit import DESKTOP, PHONE, VIEWS, Visitor
+from tests.browser.visit import DESKTOP, PHONE, VIEWS, Visitor, still
 
 _STOPS = """
   () => [...document.querySelectorAll(
@@ -25,11 +24,6 @@ _HERE = """
   }
 """
 _MOST = 400
-
-
-def still(page: Page) -> None:
-    """Keeps the page as it was loaded: no timer of its own goes off."""
-    page.clock.install()
 
 
 @pytest.mark.parametrize("screen", [PHONE, DESKTOP], ids=["phone", "desktop"])

@@ -9,7 +9,7 @@ from chaosd.cli.stage import Stage
 from chaosd.daemon.run import answers
 from tests.browser.judged import violations
 from tests.browser.stages import annotated
-from tests.browser.visit import Visitor
+from tests.browser.visit import Visitor, still
 
 HEADLINE = "() => document.querySelector('h1').textContent"
 _WATCH_THE_HEADLINE = """
@@ -117,8 +117,7 @@ def test_the_headline_is_read_out_when_it_changes(own: Visitor, stage: Stage) ->
 
 def test_a_page_that_nobody_sees_asks_for_nothing(visitor: Visitor) -> None:
     """In the background no timer goes off; in front again, it looks at once."""
-    page = visitor.tab()
-    page.clock.install()
+    page = still(visitor.tab())
     page.goto("/")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

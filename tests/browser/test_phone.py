@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.visit import DESKTOP, PHONE, VIEWS, Visitor
+from tests.browser.visit import DESKTOP, PHONE, VIEWS, Visitor, still
 
 TABLES = ("/", "/policies/shop", "/why?target=shop/StatefulSet/cart")
 ROLES = ("table", "rowgroup", "row", "columnheader", "rowheader", "cell")
@@ -41,13 +41,6 @@ _LABELS = """
     (one) => [one.dataset.label, getComputedStyle(one, "::before").content]
   )
 """
-
-
-def still(page: Page, path: str) -> Page:
-    """The page as it was loaded: no timer of its own goes off."""
-    page.clock.install()
-    page.goto(path)
-    return page
 
 
 def roles(page: Page) -> Counter[str]:
@@ -92,7 +85,8 @@ def test_every_cell_has_its_label(visitor: Visitor) -> None:
 @pytest.mark.parametrize("view", TABLES)
 def test_tables_stay_tables(visitor: Visitor, view: str) -> None:
     """To a screen reader stacked rows have the same headers and cells."""
-    page = still(visitor.tab(viewport=DESKTOP), view)
+    page = still(visitor.tab(viewport=DESKTOP))
+    page.goto(view)
     wide = roles(page)
     assert wide["columnheader"] > 1
     page.set_viewport_size({"width": 360, "height": 740})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chaosd.cli.stage import Stage
-from tests.browser.visit import VIEWS, Visitor
+from tests.browser.visit import VIEWS, Visitor, still
 
 _SENT = """
   text => new DOMParser().parseFromString(text, "text/html").getElementById("main").innerHTML
@@ -16,8 +16,7 @@ _SENT = """
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_script_adds_nothing(visitor: Visitor, view: str) -> None:
     """What it shows at first is what was sent, and what was sent is seen without it."""
-    page = visitor.tab()
-    page.clock.install()
+    page = still(visitor.tab())
     sent = page.goto(view)
     assert sent
     assert page.evaluate(_SENT, sent.text())
