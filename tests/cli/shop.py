@@ -22,6 +22,7 @@ from chaosd.sandbox import AcceleratedClock, Cluster, Timings, scenarios
 from chaosd.sandbox.server import SandboxServer
 from tests.cli.support import Answer, chaosd, config
 from tests.engine.world import Tape
+from tests.support.waiting import PATIENCE
 
 WEB = "shop/Deployment/web"
 FILE = """
@@ -164,9 +165,9 @@ def leading(shop: Shop) -> Iterator[Tape]:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    started.wait(10)
     try:
+        assert started.wait(PATIENCE)
         yield tape
     finally:
         ended.set()
-        thread.join(10)
+        thread.join(PATIENCE)

@@ -14,6 +14,7 @@ import pytest
 
 from chaosd.sandbox import Denial
 from tests.cli.shop import Shop
+from tests.support.waiting import PATIENCE
 
 
 def started(shop: Shop, *args: str) -> subprocess.Popen[str]:
@@ -52,11 +53,11 @@ def test_from_start_to_sigterm(shop: Shop) -> None:
         address = next(line["address"] for line in lines if line["event"] == "started")
         answer = shop.say("attempt", "web", "-o", "json")
         assert (answer.code, answer.json["result"]) == (0, "killed")
-        with urllib.request.urlopen(f"{address}/", timeout=10) as page:
+        with urllib.request.urlopen(f"{address}/", timeout=PATIENCE) as page:
             assert "chaosd halt" in page.read().decode()
         assert shop.say("status", "-f", shop.file, "-o", "json").json["leader"]["term"] == 1
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
     finally:
         process.kill()

@@ -10,6 +10,7 @@ import sys
 from chaosd.core.ledger import Halt, Ledger
 from chaosd.sandbox import Rule
 from tests.cli.shop import WEB, Shop, leading
+from tests.support.waiting import PATIENCE
 
 
 def test_a_namespace_in_which_no_chaosd_ever_started(shop: Shop) -> None:
@@ -117,5 +118,5 @@ def test_ctrl_c_ends_watching_quietly(shop: Shop) -> None:
     assert watching.stdout is not None
     assert watching.stdout.readline() == "{\n"
     watching.send_signal(signal.SIGINT)
-    _, err = watching.communicate(timeout=30)
+    _, err = watching.communicate(timeout=PATIENCE)
     assert (watching.returncode, err) == (130, "")

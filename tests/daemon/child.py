@@ -118,7 +118,7 @@ class Child:
 
     def get(self, path: str) -> httpx.Response:
         """One GET."""
-        return httpx.get(self.address + path, timeout=10)
+        return httpx.get(self.address + path, timeout=PATIENCE)
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric's samples that have these labels."""

@@ -79,10 +79,11 @@ def test_what_it_serves(tmp_path: Path) -> None:
             daemon.process, daemon.context, daemon.connection, daemon.metrics, daemon.reporter
         )
         address = daemon.process.serve(pages, "127.0.0.1", 0)
-        site.until(lambda: httpx.get(f"{address}/readyz").status_code == 200)
-        site.until(lambda: "killed" in httpx.get(f"{address}/").text)
-        site.until(lambda: "chaosd_leader 1.0" in httpx.get(f"{address}/metrics").text)
-        assert httpx.get(f"{address}/healthz").text == "ok\n"
+        with httpx.Client(base_url=address, timeout=PATIENCE) as client:
+            site.until(lambda: client.get("/readyz").status_code == 200)
+            site.until(lambda: "killed" in client.get("/").text)
+            site.until(lambda: "chaosd_leader 1.0" in client.get("/metrics").text)
+            assert client.get("/healthz").text == "ok\n"
         daemon.stop()
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{address}/healthz")
@@ -144,6 +145,7 @@ def test_who_leads_is_shown_while_the_api_server_is_silent(tmp_path: Path) -> No
     with site_and_daemon(tmp_path, RARELY, grace=0.5) as (site, daemon), daemon:
         site.until(lambda: daemon.total("chaosd_leader") == 1, daemon.lines)
         site.api.faults.add(Rule(do="delay", seconds=3600))
+        site.until(lambda: site.waiting, daemon.lines)
         site.until(lambda: not daemon.context.leading)
         assert daemon.total("chaosd_leader") == 0
         assert site.waiting

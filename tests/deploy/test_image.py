@@ -186,9 +186,10 @@ def test_it_runs_read_only_as_nobody(pod: Pod) -> None:
     assert re.search(r"^CapEff:\s0+$", status, re.MULTILINE)
     mounts = Path(f"/proc/{pod.process.pid}/mountinfo").read_text()
     assert re.search(r"^\d+ \d+ \S+ \S+ / ro,", mounts, re.MULTILINE)
-    pod.site.until(lambda: httpx.get(f"{address}/readyz").status_code == 200, pod)
-    assert httpx.get(f"{address}/healthz").text == "ok\n"
-    assert "chaosd_build_info" in httpx.get(f"{address}/metrics").text
+    with httpx.Client(base_url=address, timeout=60) as client:
+        pod.site.until(lambda: client.get("/readyz").status_code == 200, pod)
+        assert client.get("/healthz").text == "ok\n"
+        assert "chaosd_build_info" in client.get("/metrics").text
     pod.site.until(pod.site.removals, pod)
     pod.process.terminate()
     assert pod.process.wait(60) == 0

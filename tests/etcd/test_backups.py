@@ -18,7 +18,7 @@ from chaosd.calls import Answered, CallFailed, NotSent, Unanswered
 from chaosd.core.etcd_model import EtcdBackup
 from chaosd.etcd.backups import BackupAges
 from chaosd.targets.etcd_gateway import Backups
-from tests.etcd.stub import Pieces, Stub, http
+from tests.etcd.stub import BRIEF, Pieces, Stub, http
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -126,7 +126,7 @@ def test_one_that_does_not_answer_is_given_up() -> None:
     with Stub(lambda _: iter(lambda: (stub.stopping.wait(0.05) and b"") or b" ", b"")) as stub:
         backup = EtcdBackup(DAY, prometheus=stub.url, query=QUERY)
         with closing(BackupAges(lambda: NOW)) as ages, pytest.raises(Unanswered):
-            ages.age(backup, 0.3)
+            ages.age(backup, BRIEF)
 
 
 # ---- files

@@ -18,6 +18,7 @@ from chaosd.etcd.gateway import HttpGateway
 from chaosd.targets.etcd_gateway import Gateway
 from tests.etcd.stub import (
     ALARMS,
+    BRIEF,
     HEADER,
     LEADER,
     LEARNER,
@@ -150,7 +151,7 @@ def test_a_read_without_an_answer_leaves_a_member_that_is_not_healthy() -> None:
             yield b""
 
         stub.answer = Etcd(health=hang())
-        member = gateway.look(CLUSTER, stub.url, 0.5).member
+        member = gateway.look(CLUSTER, stub.url, BRIEF).member
     assert "no whole answer in time" in member.error
 
 

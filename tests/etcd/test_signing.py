@@ -17,7 +17,7 @@ from chaosd.etcd.answers import Status, decode
 from chaosd.etcd.gateway import HttpGateway
 from chaosd.etcd.secret import secret, sendable
 from chaosd.etcd.wire import Reply
-from tests.etcd.stub import STATUS, Answers, Etcd, Pieces, Request, Stub, http
+from tests.etcd.stub import BRIEF, STATUS, Answers, Etcd, Pieces, Request, Stub, http
 from tests.etcd.writings import TOKENS, WAYS, as_go_does
 
 PATIENT = 60.0
@@ -290,12 +290,12 @@ def test_all_is_within_one_deadline(tmp_path: Path) -> None:
         asking(lambda _: _hang(stub)) as (gateway, stub),
         pytest.raises(NotSent, match="can't sign in as root: no whole answer in time"),
     ):
-        gateway.move_leader(cluster(tmp_path), stub.url, "ff", 0.3)
+        gateway.move_leader(cluster(tmp_path), stub.url, "ff", BRIEF)
     assert paths(stub) == ["authenticate"]
 
 
 def _hang(stub: Stub) -> Pieces:
-    stub.stopping.wait(30)
+    stub.stopping.wait()
     return b""
 
 

@@ -21,7 +21,7 @@ from chaosd.etcd.deadline import Deadline
 from chaosd.etcd.gateway import HttpGateway
 from chaosd.etcd.snapshot import checked
 from chaosd.etcd.wire import Wire
-from tests.etcd.stub import Answers, Request, Stub, http
+from tests.etcd.stub import BRIEF, Answers, Request, Stub, http
 from tests.etcd.writings import WAYS
 
 CLUSTER = EtcdCluster("main")
@@ -164,7 +164,7 @@ def test_one_that_takes_too_long_is_given_up() -> None:
         closing(HttpGateway()) as gateway,
         pytest.raises(Unanswered, match="no whole answer in time"),
     ):
-        gateway.check_snapshot(CLUSTER, stub.url, 0.5)
+        gateway.check_snapshot(CLUSTER, stub.url, BRIEF)
 
 
 def test_memory_does_not_grow_with_its_size() -> None:

@@ -15,7 +15,7 @@ from chaosd.calls import CallFailed, NotSent, Unanswered
 from chaosd.core.etcd_model import EtcdTls
 from chaosd.etcd.deadline import Deadline
 from chaosd.etcd.wire import LARGEST, Wire, place
-from tests.etcd.stub import Pieces, Request, Stub, http
+from tests.etcd.stub import BRIEF, Pieces, Request, Stub, http
 from tests.etcd_members.authority import Authority, Tls
 from tests.support.waiting import until
 
@@ -74,7 +74,7 @@ def test_who_drips_is_cut_off(wire: Wire, first: bytes, again: bytes) -> None:
         Stub(lambda _: forever(stub, first, again)) as stub,
         pytest.raises(Unanswered, match=f"{stub.url}: no whole answer in time"),
     ):
-        get(wire, stub.url, 0.4)
+        get(wire, stub.url, BRIEF)
 
 
 def test_who_takes_a_connection_and_says_nothing_of_tls_is_cut_off(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_who_takes_a_connection_and_says_nothing_of_tls_is_cut_off(tmp_path: Pat
         with pytest.raises(NotSent, match="no connection in time"):
             get(wire, f"https://127.0.0.1:{port}", 0.3, files(tls))
         with pytest.raises(Unanswered, match="in time"):
-            get(wire, f"http://127.0.0.1:{port}", 0.3)
+            get(wire, f"http://127.0.0.1:{port}", BRIEF)
 
 
 def test_a_deadline_that_has_passed_sends_nothing(wire: Wire) -> None:

@@ -31,6 +31,7 @@ from chaosd.ports import (
 from chaosd.sandbox import Access, Cluster, Rule, SandboxServer, scenarios
 from chaosd.sandbox import Api as SandboxApi
 from chaosd.sandbox.kubeconfig import write_kubeconfig
+from tests.support.ports import steady_ports
 
 SECRET = "s3cr3t-t0k3n"
 QUICK = RetryPolicy(attempts=3, deadline=10.0, wait_initial=0.001, wait_max=0.002, wait_jitter=0.0)
@@ -95,7 +96,7 @@ def test_reads_in_pages_over_http(api: Api, sandbox: SandboxApi) -> None:
     assert [len(page) for page in pages] == [5, 5, 2]
     skew = api.skew()
     assert skew is not None
-    assert abs(skew) < 2
+    assert abs(skew) < 3  # it is right to 2.5 s
     assert {one.user_agent for one in sandbox.journal.requests} == {"chaosd"}
 
 
@@ -170,15 +171,10 @@ def test_a_wrong_token_is_forbidden_and_not_shown(
     assert "wr0ng-t0k3n" not in f"{failed.value!r} {caplog.text}"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        port: int = one.getsockname()[1]
-        return port
-
-
 def test_a_refused_connection_was_not_sent(tmp_path: Path) -> None:
     """Nobody listens: the world is as it was."""
-    path = write_kubeconfig(tmp_path / "config", f"http://127.0.0.1:{free_port()}")
+    [port] = steady_ports(1)
+    path = write_kubeconfig(tmp_path / "config", f"http://127.0.0.1:{port}")
     with pytest.raises(NotSent, match="refused"):
         transport(path).send("DELETE", "/x", (), {}, None, 2.0)
 
@@ -258,7 +254,7 @@ def test_no_answer_holds_us_past_the_timeout(tmp_path: Path, chunks: list[bytes]
     with answering(*chunks, pause=0.05) as url:
         one = transport(write_kubeconfig(tmp_path / "config", url))
         with pytest.raises(Unanswered):
-            one.send("DELETE", "/x", (), {}, None, 0.3)
+            one.send("DELETE", "/x", (), {}, None, 1.5)
         one.close()
 
 

@@ -95,7 +95,7 @@ class Daemon:
     def get(self, path: str) -> str:
         """The body of a GET."""
         address = self.says("serving")["address"]
-        with urllib.request.urlopen(f"{address}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{address}{path}", timeout=60) as answer:
             body: bytes = answer.read()
         return body.decode()
 
