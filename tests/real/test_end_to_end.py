@@ -143,6 +143,8 @@ def test_a_halt_by_annotation(shop: Shop) -> None:
         note = {"metadata": {"annotations": {"chaosd.io/halt": "a test"}}}
         shop.home.patch("configmaps", "chaosd-ledger", note)
         until(lambda: daemon.metric("chaosd_halted") == 1, daemon)
+        # What was written down before is still struck.
+        until(lambda: not shop.ledger().unsettled(), daemon)
         halted = shop.evictions()
         slots = daemon.metric("chaosd_attempts_total")
         until(lambda: daemon.metric("chaosd_attempts_total") > slots + 1, daemon)

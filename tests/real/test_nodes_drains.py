@@ -65,7 +65,7 @@ def back_and_forth(real: Site, plane: ControlPlane, folder: Path) -> None:
         (agent,) = until(lambda: fleet.on(app="agent"))
         going = [pod for app in ("web", "api", "db") for pod in fleet.on(app=app)]
         assert len(going) == 7
-        chaosd = fleet.deploy(node_policy(hold="10s", deadline="90s"))
+        chaosd = fleet.deploy(node_policy(hold="30s", deadline="120s"))
         before = steady(fleet.node()), described(fleet), listed(fleet)
         with chaosd.daemon() as daemon:
             daemon.says("leading")

@@ -119,7 +119,7 @@ def theirs(real: Site, plane: ControlPlane, folder: Path) -> None:
     with Fleet(real, plane, folder) as fleet:
         fleet.fill(web=1)
         fleet.grow(1)
-        chaosd = fleet.deploy(node_policy(deadline="120s", hold="8s"))
+        chaosd = fleet.deploy(node_policy(deadline="120s", hold="15s"))
         with chaosd.daemon() as daemon:
             daemon.says("leading")
             fleet.begin()
