@@ -135,6 +135,24 @@ def declared(members: Members, backup: Path) -> str:
 
 EVENTS_FAIL = Rule(do="status", status=500, verbs=("create",), path="/events", count=3)
 EVICTION_REFUSED = Rule(do="status", status=429, verbs=("create",), path="/eviction$")
+AT_FIRST = (
+    'sum(chaosd_kills_total{result="killed"}) > 3',
+    'sum(chaosd_skips_total{policy="guarded", reason="disruptionBudget"}) > 3',
+    'sum(chaosd_verdicts_total{verdict="recovered"}) > 3',
+    "chaosd_etcd_snapshot_bytes > 0 and on (etcd) chaosd_etcd_quorum_margin == 1",
+    'chaosd_nodes_held{policy="nodes"} == 1',
+)
+"""What is seen while nothing goes wrong."""
+AFTER_ALL_THAT = (
+    "sum(chaosd_etcd_leader_changes_total) > 0",
+    'chaosd_kills_total{target="etcd", action="moveLeader", result="killed"} > 0',
+    'chaosd_kills_total{target="etcd", action="kill", result="killed"} > 0',
+    'chaosd_recovery_seconds_count{policy="nodes"} > 0',
+    'chaosd_recovery_seconds_count{policy="members"} > 0',
+    "chaosd_etcd_leaderless_seconds_count > 1",
+    "chaosd_etcd_read_gap_seconds_count > 1 and chaosd_etcd_read_gap_seconds_sum > 0",
+)
+"""What is seen in the end, whatever went wrong before."""
 
 
 def wrong(expression: Expression, prometheus: Prometheus, seconds: float) -> str:
@@ -178,11 +196,8 @@ def test_every_expression_has_data(tmp_path: Path) -> None:
 
         sees("chaosd_leader == 1")
         began = time.time()
-        sees('sum(chaosd_kills_total{result="killed"}) > 3')
-        sees('sum(chaosd_skips_total{policy="guarded", reason="disruptionBudget"}) > 3')
-        sees('sum(chaosd_verdicts_total{verdict="recovered"}) > 3')
-        sees("chaosd_etcd_snapshot_bytes > 0 and on (etcd) chaosd_etcd_quorum_margin == 1")
-        sees('chaosd_nodes_held{policy="nodes"} == 1')
+        for expression in AT_FIRST:
+            sees(expression)
         # Of the evictions of a drain none is an attempt: whichever comes first, all are refused.
         site.api.faults.add(EVICTION_REFUSED)
         sees('sum(chaosd_attempts_total{result="refused"}) > 0')
@@ -194,13 +209,8 @@ def test_every_expression_has_data(tmp_path: Path) -> None:
         sees("chaosd_configuration_valid == 0")
         site.write(text)
         sees("chaosd_configuration_valid == 1")
-        sees("sum(chaosd_etcd_leader_changes_total) > 0")
-        sees('chaosd_kills_total{target="etcd", action="moveLeader", result="killed"} > 0')
-        sees('chaosd_kills_total{target="etcd", action="kill", result="killed"} > 0')
-        sees('chaosd_recovery_seconds_count{policy="nodes"} > 0')
-        sees('chaosd_recovery_seconds_count{policy="members"} > 0')
-        sees("chaosd_etcd_leaderless_seconds_count > 1")
-        sees("chaosd_etcd_read_gap_seconds_count > 1 and chaosd_etcd_read_gap_seconds_sum > 0")
+        for expression in AFTER_ALL_THAT:
+            sees(expression)
         annotate(site, "enough")
         sees('chaosd_halted{source="annotation"} == 1')
         seconds = time.time() - began
