@@ -35,7 +35,7 @@ def test_halted(own: Visitor, stage: Stage) -> None:
 def test_a_configuration_with_mistakes(own: Visitor, stage: Stage) -> None:
     """Each mistake, with its line; nothing new is struck until they are mended."""
     stage.file.write_text(stage.file.read_text().replace("target: pod", "target: <moon>"))
-    until(lambda: status_of(stage)["problems"], "mistakes")
+    until(lambda: "<moon>" in str(status_of(stage)["problems"]), "mistakes")
     everywhere(own, "Nothing can be killed now", "invalid", "<moon>")
 
 

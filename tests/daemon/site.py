@@ -144,8 +144,10 @@ class Site:
         self._let_go.set()
 
     def write(self, text: str) -> None:
-        """Write the configuration file."""
-        self.file.write_text(text, encoding="utf-8")
+        """Write the configuration file, all at once: no daemon reads half of it."""
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(self.file)
 
     def free_the_lease(self) -> None:
         """As somebody does who knows that its holder is dead."""

@@ -20,7 +20,8 @@ from tests.daemon.hold import Hold
 from tests.daemon.inside import START, Inside
 from tests.daemon.site import FILE, Site, only_web
 
-SPEED = 20.0
+SPEED = 5.0
+"""A lease lasts for seconds of real time, too."""
 EVICTION = "create /api/v1/namespaces/shop/pods/*/eviction"
 LEFT_OPEN = "stopped waiting for what hangs: whoever leads next settles what is open"
 RARELY = FILE.replace("every: 1s", "every: 365d")
@@ -32,16 +33,17 @@ def site_and_daemon(
     text: str = FILE,
     faults: Faults | None = None,
     grace: float = PATIENCE,
+    speed: float = SPEED,
 ) -> Iterator[tuple[Site, Inside]]:
     """A cluster and a daemon that has not started, on one accelerated clock."""
-    clock = AcceleratedClock(START, SPEED)
+    clock = AcceleratedClock(START, speed)
     with Site(
         folder,
         text,
         fill=only_web,
         faults=faults,
         now=clock.now,
-        speed=SPEED,
+        speed=speed,
         patient=True,
     ) as site:
         yield site, Inside(site, clock, "tested", grace)
@@ -155,7 +157,7 @@ def test_slots_that_could_not_start_in_time_are_counted(tmp_path: Path) -> None:
     """One attempt takes minutes: the slots that it has held up for over 30 s are dropped, each
     with its reason, and chaos goes on."""
     hold = Hold([], EVICTION, "before")
-    with site_and_daemon(tmp_path, faults=hold) as (site, daemon), daemon:
+    with site_and_daemon(tmp_path, faults=hold, speed=20) as (site, daemon), daemon:
         site.until(lambda: site.waiting, daemon.lines)
         later = site.cluster.now().timestamp() + 45
         site.until(lambda: site.cluster.now().timestamp() > later)
@@ -179,7 +181,7 @@ def test_a_request_is_taken_and_answered(tmp_path: Path, more: str, answer: str)
     with site_and_daemon(tmp_path, RARELY + more) as (site, daemon), daemon:
         site.until(lambda: daemon.context.leading, daemon.lines)
         now = site.cluster.now()
-        wish = Request("wish1234", "web", "ann", now, now + VALID)
+        wish = Request("wish1234", "web", "ann", now, now + 5 * VALID)
         Book(daemon.connection.ledger).change(lambda ledger: post(ledger, wish))
         site.until(lambda: site.ledger().requests["wish1234"].answer, daemon.lines)
         answered = site.ledger().requests["wish1234"]
