@@ -24,10 +24,16 @@ def everywhere(visitor: Visitor, *said: str) -> Page:
     return page
 
 
+def at_rest(stage: Stage) -> None:
+    """Wait until what was under way is over; while there is something, the headline counts it."""
+    until(lambda: not status_of(stage)["openIntents"], "nothing under way")
+
+
 def test_halted(own: Visitor, stage: Stage) -> None:
     """Who, why, and how it goes on again, instead of how to stop it."""
     annotated(stage, {"chaosd.io/halt": "incident 4711"})
     until(lambda: status_of(stage)["halts"], "a halt")
+    at_rest(stage)
     page = everywhere(own, "Nothing can be killed now", "incident 4711", "Let it go on")
     assert "Stop it now" not in page.get_by_role("main").inner_text()
 
@@ -36,6 +42,7 @@ def test_a_configuration_with_mistakes(own: Visitor, stage: Stage) -> None:
     """Each mistake, with its line; nothing new is struck until they are mended."""
     stage.file.write_text(stage.file.read_text().replace("target: pod", "target: <moon>"))
     until(lambda: "<moon>" in str(status_of(stage)["problems"]), "mistakes")
+    at_rest(stage)
     everywhere(own, "Nothing can be killed now", "invalid", "<moon>")
 
 
