@@ -121,6 +121,13 @@ within about two minutes, and is then read by itself. While the file is invalid,
 unreadable, nothing new is struck, for somebody may be trying to stop chaosd; what is under way is
 observed, and undone where needed, by the last valid configuration. A metric, an Event and the log
 say why, and a valid file puts it right without a restart. At start an invalid file is refused.
+
+The newest file counts up to the last moment: right before each kill chaosd looks at it once more.
+What was reserved just before is refused then, nothing is sent, and its limits are given back, if
+the file is invalid or says `halted: true`, or if the policy is gone, is a dry run, is outside its
+windows, asks for another action, no longer says `pdb: bypass`, or no longer names the etcd
+cluster. A drain that is under way waits while the file is invalid. Any other of these ends it: the
+node is put back, and what it has evicted is watched until it recovers.
 """
 
 EXAMPLES = {

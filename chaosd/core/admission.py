@@ -5,6 +5,7 @@ The same function decides for a preview and for the reality.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -12,12 +13,23 @@ from msgspec import Struct
 from chaosd.core import duration
 from chaosd.core.ledger import Intent, Ledger
 from chaosd.core.limits import limit_reasons
-from chaosd.core.model import Code, Configuration, Policy, Reason, Reasons
+from chaosd.core.model import (
+    BudgetMode,
+    Code,
+    Configuration,
+    Policy,
+    Reason,
+    Reasons,
+    TargetKind,
+    WorkloadKey,
+)
 from chaosd.core.schedule import intent_id
-from chaosd.core.window import opening, strikeable_until
+from chaosd.core.window import is_open, opening, strikeable_until
+from chaosd.core.words import verb
 
 MAX_LATE = timedelta(seconds=30)
 MAX_SKEW = 5.0
+_HALTED_BY_FILE = Reason(Code.HALTED, "by the configuration: halted: true")
 
 
 class Circumstances(Struct, frozen=True):
@@ -70,19 +82,34 @@ def may_go_on(
     )
 
 
+def may_strike(
+    configuration: Configuration | None,
+    intent: Intent,
+    now: datetime,
+    problems: Sequence[str] = (),
+) -> Reasons:
+    """Why the reserved step of an open intent may not be sent: what the newest ``configuration``
+    (None: there is none) says against it, and the ``problems`` of the file as it is at this very
+    moment, while there are any. The ledger was asked when the step was reserved."""
+    if problems or configuration is None:
+        problem = problems[0] if problems else "there is no valid configuration"
+        return (Reason(Code.CONFIGURATION_INVALID, problem),)
+    halted = (_HALTED_BY_FILE,) if configuration.halted else ()
+    return (*halted, *_unwanted(configuration, intent, now))
+
+
 def ending(
     ledger: Ledger, configuration: Configuration, intent: Intent, around: Circumstances
 ) -> str:
     """Why an open intent of several steps is called off, so that what it took is put back now:
-    a halt, a pause, a policy that is gone or has become a dry run, or a person; "" for nothing."""
+    a halt, a pause, a configuration that does not want it any more, or a person; "" for nothing."""
     if intent.ended_by:
         return f"called off by {intent.ended_by}"
-    if stopped := _halt_reasons(ledger, configuration, intent.policy, around):
-        return str(stopped[0])
-    policy = configuration.policy(intent.policy)
-    if policy is None:
-        return f"the configuration has no policy {intent.policy} any more"
-    return "the policy is a dry run now" if policy.dry_run else ""
+    against = (
+        *_halt_reasons(ledger, configuration, intent.policy, around),
+        *_unwanted(configuration, intent, around.now),
+    )
+    return str(against[0]) if against else ""
 
 
 def window_reasons(policy: Policy, now: datetime) -> Reasons:
@@ -123,10 +150,37 @@ def _halt_reasons(
         why = around.annotation_halt or "no reason given"
         reasons.append(Reason(Code.HALTED, f"by annotation: {why}"))
     if configuration.halted:
-        reasons.append(Reason(Code.HALTED, "by the configuration: halted: true"))
+        reasons.append(_HALTED_BY_FILE)
     if pause := ledger.paused.get(policy):
         reasons.append(Reason(Code.POLICY_PAUSED, f"by {pause.who}: {pause.why}"))
     return tuple(reasons)
+
+
+def _unwanted(configuration: Configuration, intent: Intent, now: datetime) -> Reasons:
+    """Why a configuration that came after ``intent`` was reserved does not want it any more."""
+    policy = configuration.policy(intent.policy)
+    if policy is None:
+        return (_otherwise(f"policy {intent.policy} is not configured any more"),)
+    if (policy.target, policy.action) != (intent.target, intent.action):
+        asks, struck = verb(policy.action).one, verb(intent.action).one
+        return (_otherwise(f"policy {policy.name} asks for {asks} now, not for {struck}"),)
+    reasons = []
+    if policy.dry_run:
+        reasons.append(_otherwise(f"policy {policy.name} is a dry run now"))
+    if intent.pdb is BudgetMode.BYPASS and policy.pdb is BudgetMode.RESPECT:
+        reasons.append(_otherwise(f"policy {policy.name} respects PodDisruptionBudgets now"))
+    of_etcd = policy.target is TargetKind.ETCD
+    if of_etcd and WorkloadKey.parse(intent.workload).name not in policy.clusters:
+        detail = f"policy {policy.name} does not name {intent.workload} any more"
+        reasons.append(Reason(Code.NOT_OPTED_IN, detail))
+    if not is_open(policy.windows, now):
+        because = "; ".join(opening(policy.windows, now).because)
+        reasons.append(Reason(Code.WINDOW_CLOSED, because))
+    return tuple(reasons)
+
+
+def _otherwise(detail: str) -> Reason:
+    return Reason(Code.CONFIGURATION_CHANGED, detail)
 
 
 def _slot_reasons(ledger: Ledger, action_id: str, at: datetime, around: Circumstances) -> Reasons:

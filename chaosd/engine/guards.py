@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from chaosd.core.admission import may_strike
 from chaosd.core.facts import Recovery
 from chaosd.core.impact import drawn_by, impact_of
 from chaosd.core.ledger import Intent, Step
@@ -18,9 +19,8 @@ from chaosd.core.model import (
     Reason,
     Reasons,
     TargetKind,
-    WorkloadKey,
 )
-from chaosd.ports import Guard, Guarded
+from chaosd.ports import Guard, Guarded, Loaded
 
 
 def object_to(
@@ -44,24 +44,19 @@ def with_locks(examined: Examined, locks: tuple[str, ...]) -> Examined:
 
 
 def against_step(
-    guards: Sequence[Guard],
-    configuration: Configuration,
-    intent: Intent,
-    step: Step,
-    now: datetime,
+    guards: Sequence[Guard], loaded: Loaded, intent: Intent, step: Step, now: datetime
 ) -> Reasons:
     """Why ``step`` may not be sent after all: between its reservation and this moment, or since its
-    intent began, what the guards watch may have changed. What the intent does not hold it may not
-    touch, and a member of etcd must still have the role that its policy asks for."""
+    intent began, the configuration and what the guards watch may have changed. What the intent does
+    not hold it may not touch, and a member of etcd must still have the role that its policy asks
+    for. Raises CallFailed."""
+    configuration = loaded.configuration
+    against = may_strike(configuration, intent, now, loaded.problems)
+    policy = configuration.policy(intent.policy) if configuration else None
+    if against or configuration is None or policy is None:
+        return against
     impact = impact_of(step, intent.locks)
     if intent.target is TargetKind.ETCD:
-        policy = configuration.policy(intent.policy)
-        if policy is None or policy.target is not TargetKind.ETCD:
-            detail = f"policy {intent.policy} is not declared for etcd any more"
-            return (Reason(Code.ETCD_ROLE, f"{detail}: nobody knows which member it asks for"),)
-        if WorkloadKey.parse(intent.workload).name not in policy.clusters:
-            detail = f"policy {intent.policy} does not name {intent.workload} any more"
-            return (Reason(Code.NOT_OPTED_IN, detail),)
         impact = msgspec.structs.replace(impact, drawn=drawn_by(policy, intent, step))
     guarded = object_to(guards, configuration, impact, now)
     missing = [lock for lock in guarded.locks if lock not in intent.locks]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from chaosd.core.admission import may_strike
 from chaosd.core.ledger import Intent, Ledger, Step, StepState
 from chaosd.core.model import Code, Reason, Reasons
 from chaosd.core.transitions import Change, Refusal, Writer, finish_strikes, settle_step
@@ -38,7 +39,8 @@ class Striker:
         context.unsettled.add(intent.id)
         if against := self._against(intent, step):
             detail = f"not sent: {against[0]}"
-            return self._settle(intent, step, StepState.REFUSED, detail, page)
+            over = step.number == 1  # nothing was done, so nothing is left to go on with
+            return self._settle(intent, step, StepState.REFUSED, detail, page, over=over)
         left = (step.strike_by - context.clock.now()).total_seconds()
         if not context.leading:
             return None
@@ -57,17 +59,15 @@ class Striker:
         return self._settle(intent, step, struck.state, struck.detail, page)
 
     def _against(self, intent: Intent, step: Step) -> Reasons:
-        """What the guards say at this very moment."""
-        context = self._context
-        configuration = context.loaded.configuration
-        if not context.guards:
-            return ()
-        if configuration is None:
-            return (Reason(Code.CONFIGURATION_INVALID, "there is no valid configuration"),)
+        """What the newest configuration and the guards say at this very moment. The guards may take
+        seconds to ask, so the configuration is looked at again after them."""
+        context, now = self._context, self._context.clock.now
         try:
-            return against_step(context.guards, configuration, intent, step, context.clock.now())
+            against = against_step(context.guards, context.loaded, intent, step, now())
         except CallFailed as error:
-            return (Reason(Code.UNREADABLE, str(error)),)
+            against = (Reason(Code.UNREADABLE, str(error)),)
+        loaded = context.loaded
+        return against or may_strike(loaded.configuration, intent, now(), loaded.problems)
 
     def _unheard(self, intent: Intent) -> Intent | None:
         """Fence it; frozen on its strike until its lease was over, it leaves that to whoever leads
@@ -105,6 +105,8 @@ class Striker:
         state: StepState,
         detail: str,
         page: Page | None = None,
+        *,
+        over: bool = False,
     ) -> Intent | None:
         context = self._context
         change = settlement(
@@ -115,6 +117,7 @@ class Striker:
             state,
             detail,
             context.clock.now(),
+            over=over,
         )
         try:
             changed = context.book.turn(change, page)
@@ -139,8 +142,11 @@ def settlement(
     state: StepState,
     detail: str,
     now: datetime,
+    *,
+    over: bool = False,
 ) -> Change:
-    """The change that settles a step, and the whole intent when no further step comes.
+    """The change that settles a step, and the whole intent when no further step comes: when its
+    target knows of none, or it is ``over``.
 
     ``writer`` None: made by a person's command, after a fence.
     """
@@ -152,7 +158,7 @@ def settlement(
         mine = settled.intents.get(intent.id)
         if mine is None or mine.unsettled or mine.result is not None:
             return settled
-        if target.many_steps(mine):
+        if target.many_steps(mine) and not over:
             return settled
         return finish_strikes(settled, writer, mine.id, now)
 

@@ -103,8 +103,8 @@ ONLY_FOLLOWERS = msgspec.structs.replace(POLICIES["etcd"], member=MemberRole.FOL
             (msgspec.structs.replace(ONLY_FOLLOWERS, member=MemberRole.LEADER),),
             "only the leader is chosen",
         ),
-        ((POLICIES["evict"],), "policy web is not declared for etcd any more"),
-        ((), "policy web is not declared for etcd any more"),
+        ((POLICIES["evict"],), "policy web asks for an eviction now, not for a kill"),
+        ((), "policy web is not configured any more"),
         ((msgspec.structs.replace(ONLY_FOLLOWERS, member=MemberRole.ANY),), ""),
     ],
 )
