@@ -44,11 +44,13 @@ def lines_until(process: subprocess.Popen[str], *events: str) -> list[dict[str, 
 
 def test_from_start_to_sigterm(shop: Shop) -> None:
     """It says what it can do, serves, answers commands, and ends with 0 when it is asked to."""
+    # It strikes when it is told to: no slot comes meanwhile.
+    shop.file.write_text(shop.file.read_text().replace("every: 1h", "every: 30d"))
     process = started(shop)
     try:
         lines = lines_until(process, "started", "leading")
         said = "\n".join(line["event"] for line in lines)
-        assert "web: evicts one pod every 1h, within PodDisruptionBudgets" in said
+        assert "web: evicts one pod every 30d, within PodDisruptionBudgets" in said
         assert "PodDisruptionBudgets are respected by every policy." in said
         address = next(line["address"] for line in lines if line["event"] == "started")
         answer = shop.say("attempt", "web", "-o", "json")
