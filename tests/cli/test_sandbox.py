@@ -35,14 +35,6 @@ def configuration(scenario: str) -> Configuration:
     return loaded.configuration
 
 
-@pytest.fixture
-def _hears_hangups() -> Iterator[None]:
-    """As processes of a terminal do, also where the tests were started by nohup."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
 @contextmanager
 def started(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     """The sandbox in a process of its own, with its temporary files in ``folder``; it runs."""
@@ -63,7 +55,7 @@ def started(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-@pytest.mark.usefixtures("_hears_hangups")
+@pytest.mark.usefixtures("_hears_the_terminal")
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_cleans_up_when_it_is_asked_to_end(tmp_path: Path, asked: signal.Signals) -> None:
     """By Ctrl-C, by a service manager, by a terminal that is closed, which may say it twice: exit
@@ -103,7 +95,7 @@ def test_a_demo_ends_when_it_is_asked_to(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == []
 
 
-@pytest.mark.usefixtures("_hears_hangups")
+@pytest.mark.usefixtures("_hears_the_terminal")
 def test_signals_mean_what_they_did_when_it_has_ended() -> None:
     """Whoever runs it in a process of his own keeps his handlers; a second Ctrl-C is the usual."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

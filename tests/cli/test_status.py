@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from chaosd.core.ledger import Halt, Ledger
 from chaosd.sandbox import Rule
 from tests.cli.shop import WEB, Shop, leading
@@ -104,6 +106,7 @@ def test_an_api_server_that_fails(shop: Shop) -> None:
     assert len(answer.err.strip().splitlines()) == 1
 
 
+@pytest.mark.usefixtures("_hears_the_terminal")
 def test_ctrl_c_ends_watching_quietly(shop: Shop) -> None:
     """Exit 130, and no traceback."""
     shop.write(Ledger())
