@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,8 @@ from tests.cli.shop import Shop
 def _hears_the_terminal() -> Iterator[None]:
     """As processes of a terminal do, also where the tests were started by nohup, which has SIGHUP
     ignored, or in the background of a script, which has SIGINT ignored."""
-    hears = {signal.SIGHUP: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    hears: dict[int, Any] = {signal.SIGHUP: signal.SIG_DFL}
+    hears[signal.SIGINT] = signal.default_int_handler
     before = {number: signal.signal(number, handler) for number, handler in hears.items()}
     yield
     for number, handler in before.items():
