@@ -16,6 +16,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from chaosd.core.ledger import Intent
 from chaosd.core.schedule import intent_id
 from chaosd.sandbox import AcceleratedClock, Cluster, Faults, Rule, Timings, scenarios
@@ -27,7 +29,8 @@ from tests.engine.promises import broken_promises
 ATTEMPTS = 200
 CLUSTERS = 3
 SPEED = 8.0
-LONG = 120.0
+LONG = 240.0
+"""Seconds for half of the attempts, of which a busy machine makes few a second."""
 OPTED_IN = frozenset({"shop/app-", "shop/set-", "park/ride-"})
 TIMINGS = Timings(schedule=(0, 0.2), start=(0.5, 2.0), stop=(0.2, 1.0))
 FILE = """
@@ -250,6 +253,7 @@ def _agree(line: Mapping[str, Any], found: str | None) -> bool:
     return found is None or (unanswered and found in ("failed", "dryRun"))
 
 
+@pytest.mark.timeout(600)
 def test_two_hundred_attempts_under_random_faults(tmp_path: Path) -> None:
     """No promise is broken, and every attempt is accounted for in ledger, metrics (summed over the
     daemons) and Events. What is wrong comes with the seed of its faults."""
