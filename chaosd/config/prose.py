@@ -126,8 +126,10 @@ The newest file counts up to the last moment: right before each kill chaosd look
 What was reserved just before is refused then, nothing is sent, and its limits are given back, if
 the file is invalid or says `halted: true`, or if the policy is gone, is a dry run, is outside its
 windows, asks for another action, no longer says `pdb: bypass`, or no longer names the etcd
-cluster. A drain that is under way waits while the file is invalid. Any other of these ends it: the
-node is put back, and what it has evicted is watched until it recovers.
+cluster. A drain that is under way waits while the file is invalid, unless the reboot or the end of
+its machine was just about to be sent. That, and any other of these, ends it: the node is put back,
+and what it has evicted is watched until it recovers. A machine that restarts or ends already goes
+on with that, and its node is held until then.
 """
 
 EXAMPLES = {

@@ -173,10 +173,16 @@ class Intent(Struct, frozen=True, rename="camel", omit_defaults=True):
         """The workloads that it has taken something from: all that ran there, once a machine went
         down."""
         killed = [step for step in self.steps if step.state is StepState.KILLED]
-        went_down = any(step.action in _MACHINES for step in killed)
         others = [step.workload for step in killed if step.workload]
-        others += self.workloads if went_down else ()
+        others += self.workloads if self.machine_struck else ()
         return tuple(dict.fromkeys([self.workload, *others]))
+
+    @property
+    def machine_struck(self) -> bool:
+        """Whether its node's machine restarts or ends."""
+        return any(
+            step.action in _MACHINES for step in self.steps if step.state is StepState.KILLED
+        )
 
     @property
     def unsettled(self) -> Step | None:

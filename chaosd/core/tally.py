@@ -10,14 +10,15 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Struct
 
-from chaosd.core.ledger import Intent, Ledger, Result, Tally, instant
+from chaosd.core.ledger import Intent, Ledger, Result, Tally
 
 DAYS_KEPT = 400
-MOST = 4000
-"""Counts in the ledger, one for each day and policy: about 100 KiB, a year of ten policies."""
-_NONE: Mapping[str, int] = {}
+MOST = 100 * 1024
+"""Bytes in the ledger: more than a year of ten policies with names of 12 characters."""
+_MOST_KILLS = 1_000_000_000
 
 
 def counted(
@@ -33,15 +34,16 @@ def counted(
     kept: dict[date, Tally] = {}
     room = MOST
     for day in sorted(sums, reverse=True):
-        room -= len(sums[day])
+        tally = Tally({name: min(count, _MOST_KILLS) for name, count in sums[day].items()})
+        room -= len(msgspec.json.encode({day: tally}))
         if day < first or room < 0:
             break
-        kept[day] = Tally(dict(sums[day]))
+        kept[day] = tally
     return dict(sorted(kept.items()))
 
 
 class DayOfKills(Struct, frozen=True):
-    """How many real kills there were on a day, at least, and how many of them by which policy."""
+    """How many real kills there were on a day, and how many of them by which policy."""
 
     day: date
     kills: int
@@ -57,25 +59,17 @@ class Days(Struct, frozen=True):
 
 
 def days_of(ledger: Ledger, now: datetime, zone: str, policy: str | None = None) -> Days:
-    """The days with kills of one policy, or of all.
-
-    Of days from before they were counted, the ledger has the last kill of some workloads; of these
-    it does not know the policy.
-    """
+    """The days with kills of one policy, or of all."""
     found = _by_policy(ledger, zone)
     if policy is not None:
         found = {day: Counter({policy: kills[policy]}) for day, kills in found.items()}
-    total = Counter({day: kills.total() for day, kills in found.items()})
-    if policy is None:
-        there = ZoneInfo(zone)
-        last = (instant(kill.at).astimezone(there).date() for kill in ledger.last_kills.values())
-        total |= Counter(last)
     return Days(
         now,
         zone,
         tuple(
-            DayOfKills(day, total[day], dict(sorted(found.get(day, _NONE).items())))
-            for day in sorted(+total, reverse=True)
+            DayOfKills(day, kills.total(), dict(sorted(kills.items())))
+            for day, kills in sorted(found.items(), reverse=True)
+            if kills.total()
         ),
     )
 
@@ -90,5 +84,11 @@ def _by_policy(ledger: Ledger, zone: str) -> dict[date, Counter[str]]:
 
 def _count(days: dict[date, Counter[str]], intent: Intent, there: ZoneInfo) -> None:
     if intent.result is Result.KILLED:
-        day = intent.reserved_at.astimezone(there).date()
-        days.setdefault(day, Counter())[intent.policy] += 1
+        days.setdefault(_day(intent.reserved_at, there), Counter())[intent.policy] += 1
+
+
+def _day(at: datetime, there: ZoneInfo) -> date:
+    try:
+        return at.astimezone(there).date()
+    except OverflowError:  # on the first or last day that there is
+        return at.date()

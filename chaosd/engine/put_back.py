@@ -20,13 +20,17 @@ class PutBack:
         """Undo if it is time; a deadline that passes meanwhile is a verdict. Raises CallFailed."""
         context = self._context
         now = context.clock.now()
-        early = now >= intent.recover_by or bool(self._called_off(intent, page))
+        called_off = self._called_off(intent, page)
+        early = now >= intent.recover_by or bool(called_off)
         undo = context.targets[intent.target].undo(intent, now, early=early)
+        detail = undo.detail
+        if called_off and intent.result is Result.KILLED and intent.settled_at is not None:
+            detail = f"{detail} before its time: {called_off}"
         late = intent.result is Result.KILLED and now > intent.recover_by
 
         def change(ledger: Ledger) -> Ledger | Refusal:
             if undo.done:
-                return undone(ledger, context.writer, intent.id, undo.detail, now)
+                return undone(ledger, context.writer, intent.id, detail, now)
             noted = note_seen(ledger, context.writer, intent.id, undo.detail)
             if isinstance(noted, Refusal) or not late:
                 return noted
@@ -34,13 +38,15 @@ class PutBack:
 
         changed = context.book.change(change)
         if undo.done and not isinstance(changed, Refusal):
-            context.report.stepped(intent, "put back", detail=undo.detail)
+            context.report.stepped(intent, "put back", detail=detail)
 
     def _called_off(self, intent: Intent, page: Page) -> str:
         """Why it does not stay away for its whole hold."""
         context = self._context
         if intent.result is not Result.KILLED:
             return "it did not come to its end"
+        if intent.machine_struck and not intent.ended_by:
+            return ""  # nothing is left to call off, and what goes down may not be given pods
         configuration = context.loaded.configuration
         if configuration is None:
             return ""

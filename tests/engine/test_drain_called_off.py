@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from chaosd.core.ledger import Halt, Result
+from chaosd.core.model import Action
 from chaosd.core.transitions import halt
 from chaosd.core.undoing import call_off
+from chaosd.core.window import Always, Windows
 from tests.engine import troubles as on
-from tests.engine.drains import HOLD, begun, drains, held, pods_on, taints
+from tests.engine.drains import HOLD, begun, drains, ends, held, pods_on, shop, taints
+from tests.engine.machines import Machines
 from tests.engine.process import Process
 from tests.engine.scene import Scene, configured, only, policy
 
@@ -29,6 +32,16 @@ def gone_policy(scene: Scene, process: Process) -> None:
 def turned_dry(scene: Scene, process: Process) -> None:
     scene.file.write(configured(drains(dry_run=True)), "second")
     process.reload.step()
+
+
+def reloaded(**fields: Any) -> Callable[[Scene, Process], None]:
+    """The policy is another one now."""
+
+    def stop(scene: Scene, process: Process) -> None:
+        scene.file.write(configured(drains(**{"action": Action.TERMINATE, **fields})), "second")
+        process.reload.step()
+
+    return stop
 
 
 def person(scene: Scene, _process: Process) -> None:
@@ -51,6 +64,39 @@ def test_what_calls_it_off_ends_the_hold(stop: Callable[[Scene, Process], None])
     assert taints(scene) == []
     assert only(scene).undo is not None
     assert only(scene).undo.done_at is not None  # type: ignore[union-attr]
+    assert "node n1 takes pods again before its time: " in only(scene).undo.detail  # type: ignore[union-attr]
+
+
+FREEZE = Windows("UTC", (), (Always("freeze"),))
+STOPS = [
+    on.halted,
+    on.annotated,
+    on.halted_by_file,
+    paused,
+    gone_policy,
+    turned_dry,
+    reloaded(windows=FREEZE),
+    reloaded(action=Action.DRAIN),
+]
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_machine_that_ends_is_not_given_pods_again(
+    stop: Callable[[Scene, Process], None],
+) -> None:
+    """Nothing is left to call off; a person can still have the node back."""
+    scene, cloud = Scene(ends(), shop), Machines()
+    cloud.scene = scene
+    process = scene.leader(clouds=(cloud,))
+    process.attempt(policy="nodes")
+    scene.run(10)
+    assert (only(scene).result, len(cloud.ended)) == (Result.KILLED, 1)
+    stop(scene, process)
+    scene.run(60)
+    assert taints(scene) == [only(scene).id]
+    person(scene, process)
+    scene.run(5)
+    assert taints(scene) == []
 
 
 @pytest.mark.parametrize("stop", [on.halted, on.annotated, paused, gone_policy, turned_dry])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 
 from chaosd.core.ledger import Halt, Result, StepState, Verdict
 from chaosd.core.model import Action, BudgetMode, Code, Configuration, StepAction, TargetKind
+from chaosd.core.window import Always, Windows
 from chaosd.engine.halt import Halting
 from chaosd.engine.undo import Undoing
 from chaosd.sandbox import Cluster, Denial, scenarios
 from chaosd.sandbox.controllers.timings import REBOOT as REBOOT_SECONDS
+from tests.engine import troubles as on
 from tests.engine.cluster_side import make_ports
 from tests.engine.drains import begun as begun_drain
 from tests.engine.drains import drains, pods_on, reboots, taints, with_helpers
@@ -53,6 +56,29 @@ def boots(scene: Scene) -> list[str]:
     return seen
 
 
+def frozen(scene: Scene, process: Process) -> None:
+    """The windows are closed from now on."""
+    frozen_ = reboots(windows=Windows("UTC", (), (Always("freeze"),)))
+    scene.file.write(frozen_, "second")
+    process.reload.step()
+
+
+def ready_without_taint(scene: Scene) -> list[str]:
+    """Whether n1 is Ready, as its status has it, whenever it changes without a taint of ours."""
+    seen: list[str] = []
+
+    def look(change: Any) -> None:
+        if change.resource != "nodes" or not change.new or change.new["metadata"]["name"] != "n1":
+            return
+        node = change.new
+        if not any("chaosd" in one["key"] for one in node["spec"].get("taints", ())):
+            states = {one["type"]: one["status"] for one in node["status"]["conditions"]}
+            seen.append(states["Ready"])
+
+    scene.cluster.subscribe(look)
+    return seen
+
+
 # ------------------------------------------------------------------ as it shall be
 
 
@@ -70,6 +96,21 @@ def test_a_reboot_is_a_drain_a_restart_and_the_way_back() -> None:
     assert intent.steps[-1].state is StepState.KILLED
     assert (len(seen), intent.verdict) == (2, Verdict.RECOVERED)
     assert (taints(scene), helpers(scene)) == ([], [])
+
+
+@pytest.mark.parametrize("stop", [on.halted, frozen])
+def test_a_machine_is_not_given_pods_before_it_is_back(
+    stop: Callable[[Scene, Process], None],
+) -> None:
+    """Nothing is left to call off; afterwards it takes them again."""
+    scene, process = begun()
+    process.attempt(policy="nodes")
+    while not only(scene).machine_struck:
+        scene.run(1)
+    ready = ready_without_taint(scene)
+    stop(scene, process)
+    scene.run(60)
+    assert (taints(scene), set(ready)) == ([], {"True"})
 
 
 def test_without_a_drain_it_is_one_step_and_nothing_is_owed() -> None:
