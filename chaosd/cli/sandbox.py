@@ -16,7 +16,7 @@ import typer
 
 from chaosd.cli.output import out
 from chaosd.cli.sandbox_etcd import find_etcd, say_that_it_dies
-from chaosd.daemon.signals import Asked, heeded
+from chaosd.daemon.signals import Shutdown, heeded
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -89,25 +89,25 @@ def sandbox(
     if etcd is not None and scenario != "etcd":
         raise typer.BadParameter("it is for --scenario etcd", param_hint="--etcd")
     members = find_etcd(etcd) if scenario == "etcd" else None
-    with ended_by_signals() as asked:
+    with ended_by_signals() as shutdown:
         if demo:
-            raise typer.Exit(_demo(speed or DEMO_SPEED, file, port, listen, asked))
-        _serve(speed or 1.0, file, port, listen, scenario, members, asked)
+            raise typer.Exit(_demo(speed or DEMO_SPEED, file, port, listen, shutdown))
+        _serve(speed or 1.0, file, port, listen, scenario, members, shutdown)
 
 
 @contextmanager
-def ended_by_signals() -> Iterator[Asked]:
+def ended_by_signals() -> Iterator[Shutdown]:
     """Ctrl-C, SIGTERM and SIGHUP (a terminal that is closed) ask for an end with everything cleaned
     up, however often they come; only a second Ctrl-C interrupts what is under way."""
-    asked = Asked()
+    shutdown = Shutdown()
 
     def interrupted(number: int, frame: FrameType | None) -> None:
-        asked.tell(number, frame)
+        shutdown.tell(number, frame)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     ends = (signal.SIGTERM, signal.SIGHUP)
-    with heeded([signal.SIGINT], interrupted), heeded(ends, asked.tell):
-        yield asked
+    with heeded([signal.SIGINT], interrupted), heeded(ends, shutdown.tell):
+        yield shutdown
 
 
 def _serve(
@@ -117,7 +117,7 @@ def _serve(
     listen: int,
     scenario: str,
     members: Path | None,
-    asked: Asked,
+    shutdown: Shutdown,
 ) -> None:
     from chaosd.cli.stage import Stage  # noqa: PLC0415 - brings everything along
     from chaosd.report.logs import configure  # noqa: PLC0415
@@ -130,9 +130,9 @@ def _serve(
 
     make = partial(Members, members, dying=say_that_it_dies) if members else None
     with Stage(speed, None, file, port, listen, reporting, scenario, make) as stage:
-        if not asked:
+        if not shutdown:
             _say_where(stage, speed)
-        while not asked.wait():
+        while not shutdown.wait():
             pass
         with suppress(OSError):  # the terminal is gone
             out().print("\nstopping")
@@ -160,7 +160,7 @@ def _say_where(stage: Stage, speed: float) -> None:
         )
 
 
-def _demo(speed: float, file: Path | None, port: int, listen: int, asked: Asked) -> int:
+def _demo(speed: float, file: Path | None, port: int, listen: int, shutdown: Shutdown) -> int:
     from chaosd.cli.ending import ending  # noqa: PLC0415 - brings everything along
     from chaosd.cli.live import Screen  # noqa: PLC0415
     from chaosd.cli.narrate import EVERYTHING, Narrator  # noqa: PLC0415
@@ -188,16 +188,18 @@ def _demo(speed: float, file: Path | None, port: int, listen: int, asked: Asked)
             # A configuration of somebody's own need not have all of it.
             parts = EVERYTHING if file is None else ()
             patience = DEMO_SECONDS * max(1.0, DEMO_SPEED / speed)
-            missing = _watch(narrators[0], parts, patience, asked)
+            missing = _watch(narrators[0], parts, patience, shutdown)
             story.end()
         return ending(stage, narrators[0], missing)
 
 
-def _watch(narrator: Narrator, parts: tuple[str, ...], seconds: float, asked: Asked) -> list[str]:
+def _watch(
+    narrator: Narrator, parts: tuple[str, ...], seconds: float, shutdown: Shutdown
+) -> list[str]:
     """Wait for all there is to show, for so many real seconds at most; returns what is missing."""
     until = time.monotonic() + seconds
     while (missing := narrator.missing(DEMO_KILLS, parts)) and time.monotonic() < until:
-        if asked.wait(_EVERY):
+        if shutdown.wait(_EVERY):
             raise KeyboardInterrupt
     return missing
 

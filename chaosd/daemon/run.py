@@ -19,7 +19,7 @@ from chaosd.daemon.gate import Gate
 from chaosd.daemon.http import Answers
 from chaosd.daemon.loops import Pulse
 from chaosd.daemon.process import Process
-from chaosd.daemon.signals import Asked, heed
+from chaosd.daemon.signals import Shutdown, heed
 from chaosd.daemon.start import preflight
 from chaosd.daemon.view import View
 from chaosd.daemon.wiring import Connection, about, build_context, connect, etcd_watchers
@@ -47,9 +47,9 @@ def run_daemon(
 
     An API server that does not answer is waited for, however long that takes.
     """
-    asked = Asked()
+    shutdown = Shutdown()
     # As process 1 of a container, what has no handler is ignored.
-    heed(_ENDS, asked.exit)
+    heed(_ENDS, shutdown.exit)
     clock = SystemClock()
     logger = configure(clock.now)
     metrics = Metrics(CollectorRegistry(), version("chaosd"))
@@ -79,27 +79,27 @@ def run_daemon(
         logger.error("can't listen", address=listen, why=str(error))
         return WENT_WRONG
     reporter.noted("serving", address=address)
-    awaits = partial(_awaits, process, asked)
+    awaits = partial(_awaits, process, shutdown)
     if not preflight(connection, lambda: settings.load().configuration, reporter, awaits):
         process.stop_serving()
         return WENT_WRONG
-    return _until(asked, process, reporter, address)
+    return _until(shutdown, process, reporter, address)
 
 
-def _awaits(process: Process, asked: Asked, why: str) -> None:
+def _awaits(process: Process, shutdown: Shutdown, why: str) -> None:
     process.awaits(why)
-    if why and asked:
+    if why and shutdown:
         sys.exit(0)
 
 
-def _until(asked: Asked, process: Process, reporter: Reporter, address: str) -> int:
-    heed(_ENDS, asked.tell)
-    if asked:
+def _until(shutdown: Shutdown, process: Process, reporter: Reporter, address: str) -> int:
+    heed(_ENDS, shutdown.tell)
+    if shutdown:
         process.stop_serving()
         return 0
     process.start()
     reporter.noted("started", address=address)
-    while not asked.wait():
+    while not shutdown.wait():
         pass
     if not process.stop():
         # Python would wait for threads that hang. Nothing is lost with them: what they were at is

@@ -16,7 +16,7 @@ _LOOK = 60.0
 Handler = Callable[[int, FrameType | None], object]
 
 
-class Asked:
+class Shutdown:
     """Whether this process was asked to end.
 
     Code that a handler interrupts may swallow what the handler raises (a finalizer does: "Exception

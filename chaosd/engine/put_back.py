@@ -24,8 +24,8 @@ class PutBack:
         early = now >= intent.recover_by or bool(called_off)
         undo = context.targets[intent.target].undo(intent, now, early=early)
         detail = undo.detail
-        if called_off and intent.result is Result.KILLED and intent.settled_at is not None:
-            detail = f"{detail} before its time: {called_off}"
+        if called_off and intent.result is Result.KILLED:
+            detail = f"{detail} (called off: {called_off})"
         late = intent.result is Result.KILLED and now > intent.recover_by
 
         def change(ledger: Ledger) -> Ledger | Refusal:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chaosd.daemon.run import run_daemon
-from chaosd.daemon.signals import Asked, heed, heeded
+from chaosd.daemon.signals import Shutdown, heed, heeded
 from tests.daemon.site import Site
 from tests.support.waiting import PATIENCE
 
@@ -59,37 +59,37 @@ def _own_handlers() -> Iterator[None]:
 
 def test_nobody_asked() -> None:
     """Then a wait ends when its time is up."""
-    asked = Asked()
-    assert not asked
-    assert not asked.wait(0)
-    assert not asked.wait(0.01)
+    shutdown = Shutdown()
+    assert not shutdown
+    assert not shutdown.wait(0)
+    assert not shutdown.wait(0.01)
 
 
 def test_it_is_remembered() -> None:
     """However often it is looked at."""
-    asked = Asked()
-    asked.tell(signal.SIGTERM)
-    assert [asked.wait(0), asked.wait(), bool(asked)] == [True, True, True]
+    shutdown = Shutdown()
+    shutdown.tell(signal.SIGTERM)
+    assert [shutdown.wait(0), shutdown.wait(), bool(shutdown)] == [True, True, True]
 
 
 def test_a_signal_in_a_finalizer() -> None:
     """Is not lost, as an exception would be."""
-    asked = Asked()
-    with heeded([signal.SIGTERM], asked.tell):
+    shutdown = Shutdown()
+    with heeded([signal.SIGTERM], shutdown.tell):
         Signalled()
-    assert asked
+    assert shutdown
 
 
 def test_a_burst_of_signals_interrupts_itself_and_the_wait() -> None:
     """Nothing waits for what it has interrupted."""
-    asked = Asked()
-    with heeded([signal.SIGTERM], asked.tell):
+    shutdown = Shutdown()
+    with heeded([signal.SIGTERM], shutdown.tell):
         sender = threading.Thread(target=_send, daemon=True)
         sender.start()
         while sender.is_alive():
-            asked.wait(0.001)
+            shutdown.wait(0.001)
         sender.join(PATIENCE)
-    assert asked.wait(0)
+    assert shutdown.wait(0)
 
 
 def _send() -> None:
@@ -100,15 +100,15 @@ def _send() -> None:
 @pytest.mark.usefixtures("_own_handlers")
 def test_what_is_ignored_goes_on_being_ignored() -> None:
     """As by nohup; and everything is as before when it is over."""
-    asked = Asked()
+    shutdown = Shutdown()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    with heeded([signal.SIGTERM], asked.tell):
+    with heeded([signal.SIGTERM], shutdown.tell):
         signal.raise_signal(signal.SIGTERM)
-    assert not asked
+    assert not shutdown
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
-    heed([signal.SIGTERM], asked.tell)
+    heed([signal.SIGTERM], shutdown.tell)
     signal.raise_signal(signal.SIGTERM)
-    assert asked
+    assert shutdown
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -64,7 +64,7 @@ def test_what_calls_it_off_ends_the_hold(stop: Callable[[Scene, Process], None])
     assert taints(scene) == []
     assert only(scene).undo is not None
     assert only(scene).undo.done_at is not None  # type: ignore[union-attr]
-    assert "node n1 takes pods again before its time: " in only(scene).undo.detail  # type: ignore[union-attr]
+    assert "node n1 takes pods again (called off: " in only(scene).undo.detail  # type: ignore[union-attr]
 
 
 FREEZE = Windows("UTC", (), (Always("freeze"),))
