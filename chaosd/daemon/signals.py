@@ -10,8 +10,9 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import NoReturn
 
-_LOOK = 60.0
-"""Seconds; a wait without an end would keep Python from running handlers on some systems."""
+_LOOK = 0.5
+"""Seconds. Handlers run in the main thread alone, and a signal that another thread gets, or that
+comes right before the wait begins, does not end that wait: Python tells of it afterwards."""
 
 Handler = Callable[[int, FrameType | None], object]
 

@@ -92,6 +92,24 @@ def test_a_burst_of_signals_interrupts_itself_and_the_wait() -> None:
     assert shutdown.wait(0)
 
 
+@pytest.mark.timeout(30)
+def test_a_signal_that_another_thread_gets() -> None:
+    """It does not interrupt the wait, and is heard soon for all that."""
+    shutdown, waits = Shutdown(), threading.Event()
+
+    def other() -> None:
+        waits.wait()
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    with heeded([signal.SIGTERM], shutdown.tell):
+        sender = threading.Thread(target=other, daemon=True)
+        sender.start()
+        waits.set()
+        while not shutdown.wait():
+            pass
+        sender.join(PATIENCE)
+
+
 def _send() -> None:
     for _ in range(BURST):
         os.kill(os.getpid(), signal.SIGTERM)
